@@ -1,0 +1,36 @@
+# The five words: demo, run, test, check, bench.
+.PHONY: demo run test check bench lock
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+
+# The virtual environment is made anew when what it must hold has changed.
+$(VENV)/made: config/requirements-dev.txt
+	$(PYTHON) -m venv --clear $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+demo: $(VENV)/made
+	@$(RUN) -m bench.demo
+
+run: $(VENV)/made
+	@$(RUN) -m config.stack
+
+test: $(VENV)/made
+	$(RUN) -m pytest
+
+check: $(VENV)/made
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/mypy
+
+bench: $(VENV)/made
+	@$(RUN) -m bench
+
+# Write the locks anew after a change of pyproject.toml; needs uv.
+lock:
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		pyproject.toml -o config/requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --no-annotate --python-version 3.11 \
+		--group dev pyproject.toml -o config/requirements-dev.txt

@@ -1,0 +1,33 @@
+"""The publishing end: a thin Flask API."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from app import cli, errors, reference
+from app.routes import health, voting
+from app.wiring import wire
+from config import failpoints, logs
+from config.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Return the WSGI application, wired as the settings (or the environment) say.
+
+    Raises:
+        SettingsInvalid: the environment does not describe a service that can start.
+    """
+    settings = settings or Settings.from_env()
+    logs.configure(settings.log_level)
+    failpoints.arm(settings.failpoints)
+    app = Flask(__name__)
+    # Real clients write paths with and without a slash at the end, and redirects lose bodies.
+    app.url_map.strict_slashes = False
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    wire(app, settings)
+    api = reference.document(app)
+    api.register_blueprint(voting.blueprint)
+    app.register_blueprint(health.blueprint)
+    errors.handle_errors(app)
+    cli.add_commands(app)
+    return app

@@ -1,0 +1,94 @@
+"""Who a request comes from, and what they may do."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import jwt
+from flask import request
+
+from app.errors import Refused
+from app.shapes.fault import Fault
+from app.wiring import wiring
+from tasks.records import voting
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from tasks.records.voting import Organization
+
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_API_KEY = re.compile(r"vsk_[0-9a-f]{64}")
+
+
+def bearer() -> str:
+    """Return the bearer credential of this request.
+
+    Raises:
+        Refused: it has none.
+    """
+    scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not credential.strip():
+        raise Refused(Fault.UNAUTHENTICATED)
+    return credential.strip()
+
+
+def subject(credential: str) -> str:
+    """Return whom a JWT speaks for.
+
+    Raises:
+        Refused: it is no JWT of ours, or has expired.
+    """
+    settings = wiring().settings
+    try:
+        claims = jwt.decode(
+            credential,
+            settings.jwt_key,
+            algorithms=[settings.jwt_algorithm],
+            options={"require": ["exp", "sub"]},
+        )
+    except (jwt.InvalidTokenError, jwt.InvalidKeyError):
+        raise Refused(Fault.UNAUTHENTICATED) from None
+    return str(claims["sub"])
+
+
+def organization(connection: Connection, address: str, scope: str) -> Organization:
+    """Return the organization that this request may act for in the way of the scope.
+
+    Raises:
+        Refused: no credential, a bad one, one of somebody else, or no such organization.
+    """
+    credential = bearer()
+    key = None
+    who = ""
+    if credential.startswith("vsk_"):
+        known = _API_KEY.fullmatch(credential)
+        key = voting.find_api_key(connection, credential) if known else None
+        if key is None or key.revoked_at is not None:
+            raise Refused(Fault.BAD_KEY)
+    else:
+        who = subject(credential)
+    found = named_organization(connection, address)
+    if key is not None:
+        if key.org_id != found.id:
+            raise Refused(Fault.FOREIGN)
+        if scope not in key.scopes:
+            raise Refused(Fault.MISSING_SCOPE, scope)
+    elif voting.role_of(connection, found.id, who) not in voting.MANAGING:
+        raise Refused(Fault.FOREIGN)
+    return found
+
+
+def named_organization(connection: Connection, address: str) -> Organization:
+    """Return the organization at an address.
+
+    Raises:
+        Refused: the address is malformed, or nobody is there.
+    """
+    if not _ADDRESS.fullmatch(address):
+        raise Refused(Fault.BAD_PARAMETER, "malformed address")
+    found = voting.find_organization(connection, address)
+    if found is None:
+        raise Refused(Fault.NO_ORGANIZATION)
+    return found

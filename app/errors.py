@@ -1,0 +1,67 @@
+"""How a request is refused: noticed anywhere, spelled by the shape of its API."""
+
+from __future__ import annotations
+
+import structlog
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from app.shapes import voting
+from app.shapes.fault import Fault
+from config.database import is_away
+from tasks.job.errors import KeyReused, TwinInFlight
+
+log = structlog.get_logger(__name__)
+
+#: When a client may ask again while PostgreSQL is away; seconds.
+RETRY_AFTER = "1"
+
+
+class Refused(Exception):
+    """A request that gets an error. The detail is for the caller and quotes no data of theirs."""
+
+    def __init__(self, fault: Fault, detail: str = "") -> None:
+        super().__init__(fault.name)
+        self.fault = fault
+        self.detail = detail
+
+
+def answer(fault: Fault, detail: str = "") -> Response:
+    """Return the response for a fault."""
+    status, body = voting.error(fault, detail)
+    response = jsonify(body)
+    response.status_code = status
+    if fault is Fault.UNAUTHENTICATED or fault is Fault.BAD_KEY:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if fault is Fault.UNAVAILABLE:
+        response.headers["Retry-After"] = RETRY_AFTER
+    return response
+
+
+def handle_errors(app: Flask) -> None:
+    """Have an application answer every error in its documented form."""
+    app.register_error_handler(Refused, lambda refused: answer(refused.fault, refused.detail))
+    app.register_error_handler(KeyReused, lambda _: answer(Fault.KEY_REUSED))
+    app.register_error_handler(TwinInFlight, lambda _: answer(Fault.TWIN_IN_FLIGHT))
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def _http(error: HTTPException) -> Response:
+    if isinstance(error, NotFound):
+        return answer(Fault.NO_SUCH_PATH)
+    if isinstance(error, MethodNotAllowed):
+        response = answer(Fault.NO_SUCH_METHOD)
+        response.headers["Allow"] = ", ".join(error.valid_methods or ())
+        return response
+    if isinstance(error, RequestEntityTooLarge):
+        return answer(Fault.TOO_LARGE)
+    return answer(Fault.BAD_BODY if (error.code or 500) < 500 else Fault.BROKEN)  # noqa: PLR2004
+
+
+def _unexpected(error: Exception) -> Response:
+    if is_away(error):
+        log.warning("postgresql_away", error=type(error).__name__)
+        return answer(Fault.UNAVAILABLE)
+    log.error("request_failed", exc_info=error)
+    return answer(Fault.BROKEN)

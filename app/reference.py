@@ -1,0 +1,84 @@
+"""The OpenAPI document at /openapi.json, and a page at /docs that shows it without a CDN."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import flask_swagger_ui
+from flask import Blueprint, Response, current_app, jsonify, render_template_string
+from flask_smorest import Api
+
+from app.shapes.voting_schemas import VotingError
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+  <meta charset="utf-8">
+  <meta name="viewport" content="width=device-width, initial-scale=1">
+  <title>Jobspine: the API</title>
+  <link rel="stylesheet" href="{{ url_for('reference.static', filename='swagger-ui.css') }}">
+</head>
+<body>
+  <div id="swagger-ui" data-document="{{ url_for('reference.openapi') }}"></div>
+  <script src="{{ url_for('reference.static', filename='swagger-ui-bundle.js') }}"></script>
+  <script src="{{ url_for('reference.start') }}"></script>
+</body>
+</html>
+"""
+_START = """const place = document.getElementById("swagger-ui");
+SwaggerUIBundle({ url: place.dataset.document, domNode: place, deepLinking: true });
+"""
+
+_blueprint = Blueprint(
+    "reference",
+    __name__,
+    static_folder=str(resources.files(flask_swagger_ui) / "dist"),
+    static_url_path="/docs/assets",
+)
+
+
+def document(app: Flask) -> Api:
+    """Have an application describe itself; return what its blueprints register with."""
+    app.config.update(
+        API_TITLE="Jobspine",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        API_SPEC_OPTIONS={
+            "components": {
+                "securitySchemes": {
+                    "bearer": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "An API key (vsk_ and 64 hexadecimal digits) or a JWT.",
+                    }
+                }
+            }
+        },
+    )
+    Api.ERROR_SCHEMA = VotingError
+    api = Api(app)
+    app.extensions["jobspine.openapi"] = api
+    app.register_blueprint(_blueprint)
+    return api
+
+
+@_blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Return the OpenAPI document."""
+    return jsonify(current_app.extensions["jobspine.openapi"].spec.to_dict())
+
+
+@_blueprint.get("/docs")
+def page() -> str:
+    """Return the page that shows the document."""
+    return render_template_string(_PAGE)
+
+
+@_blueprint.get("/docs/start.js")
+def start() -> Response:
+    """Return what starts the page, so that it needs no inline script."""
+    return Response(_START, mimetype="text/javascript")

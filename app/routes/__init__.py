@@ -1,0 +1,1 @@
+"""Paths, ids, and who may enter."""

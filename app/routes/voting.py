@@ -1,0 +1,262 @@
+"""The voting API: organizations, their members, and their jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from flask import Response, jsonify, request
+from flask_smorest import Blueprint
+from marshmallow import ValidationError
+
+from app import access
+from app.errors import Refused
+from app.pages import page_of
+from app.receive import receive_members
+from app.shapes import voting as shape
+from app.shapes import voting_schemas as schemas
+from app.shapes.fault import Fault
+from app.wiring import wiring
+from tasks.job import idempotency, store
+from tasks.job.declare import JOB_TYPES
+from tasks.job.dispatch import dispatching
+from tasks.org_members import import_now
+from tasks.records import members, uploads, voting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sqlalchemy import Connection
+
+    from app.receive import Received
+    from tasks.job.record import Job
+    from tasks.records.voting import Organization
+
+blueprint = Blueprint("voting", __name__, description="The voting API, as Vocdoni documents it.")
+
+#: Row errors that a poll, and each job of a list, shows at the most; the download has them all.
+ERRORS_SHOWN, ERRORS_LISTED = 1000, 10
+_IMPORT_ID = re.compile(r"[0-9a-f]{32}")
+_BEARER = [{"bearer": []}]
+_IDEMPOTENT = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "schema": {"type": "string", "maxLength": 255},
+    "description": "The same key and request give the same answer for 24 hours.",
+}
+
+
+@blueprint.route("/organizations", methods=["POST"])
+@blueprint.doc(
+    security=_BEARER,
+    requestBody={"content": {"application/json": {"schema": schemas.NewOrganization}}},
+)
+@blueprint.response(200, schemas.OrganizationAddress)
+def found_organization() -> Response:
+    """Found an organization; the bearer of the JWT administers it."""
+    who = access.subject(access.bearer())
+    body = request.get_data()
+    try:
+        values = schemas.NewOrganization().load(json.loads(body or b"{}"))
+    except (ValueError, RecursionError, ValidationError):
+        raise Refused(Fault.BAD_BODY) from None
+    with wiring().database.transaction() as connection:
+        made = voting.add_organization(connection, subject=who, **values)
+    return jsonify({"address": made.address})
+
+
+@blueprint.route("/organizations/<address>", methods=["GET"])
+@blueprint.response(200, schemas.OrganizationInfo)
+def show_organization(address: str) -> Response:
+    """Show what anybody may know of an organization."""
+    with wiring().database.statement() as connection:
+        return jsonify(shape.organization(access.named_organization(connection, address)))
+
+
+@blueprint.route("/organizations/<address>/members", methods=["POST"])
+@blueprint.arguments(schemas.ImportQuery, location="query")
+@blueprint.doc(
+    security=_BEARER,
+    parameters=[_IDEMPOTENT],
+    requestBody={
+        "required": True,
+        "content": {
+            "application/json": {"schema": schemas.MembersBody},
+            "text/csv": {"schema": {"type": "string"}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    },
+)
+@blueprint.response(200, schemas.MembersAdded)
+def add_members(query: dict[str, str], address: str) -> Response:
+    """Add members: by a job that is polled, or with `?async=false` before the answer.
+
+    A member whose e-mail, phone or birth date is bad is added with that field blank and an
+    error for it; a row that cannot be stored at all is an error. A memberNumber that the
+    organization has already updates that member; such a row counts as added.
+    """
+    with wiring().database.statement() as connection:
+        organization = access.organization(connection, address, "members:write")
+    in_request = {"": False, "true": False, "false": True}.get(query.get("run_async", ""))
+    if in_request is None:
+        raise Refused(Fault.BAD_PARAMETER, "async is neither true nor false")
+    with ExitStack() as stack:
+        key = _idempotency_key(stack, organization)
+        received = stack.enter_context(receive_members())
+        asked = f"members {organization.address} {in_request} {received.kind} {received.digest}"
+        fingerprint = hashlib.sha256(asked.encode()).hexdigest()
+        known = key.answer_to(fingerprint) if key else None
+        if known is not None:
+            return jsonify(known)
+        if received.members == []:
+            return jsonify(shape.finished_import(0, []))
+        with dispatching(wiring().database, wiring().ringer) as dispatch:
+            _respect_limit(dispatch.connection, organization, received)
+            if in_request:
+                done = import_now(dispatch.connection, organization, received.rows())
+                answer = shape.finished_import(*done)
+            else:
+                payload = {"org": organization.address, **received.spooled()}
+                job_id = dispatch.add("org_members", payload, tenant=organization.address)
+                uploads.attach(dispatch.connection, payload["upload"], job_id)
+                received.keep()
+                answer = shape.accepted_import(job_id)
+            if key:
+                key.remember(dispatch.connection, fingerprint, answer)
+        return jsonify(answer)
+
+
+def _idempotency_key(stack: ExitStack, organization: Organization) -> idempotency.Key | None:
+    """Return the use of the request's idempotency key, for as long as the stack."""
+    value = request.headers.get("Idempotency-Key")
+    if value is None:
+        return None
+    if not 0 < len(value) <= 255 or not value.isprintable():  # noqa: PLR2004 - as documented
+        raise Refused(Fault.BAD_PARAMETER, "Idempotency-Key must have 1 to 255 characters")
+    scope = f"voting {organization.address}"
+    return stack.enter_context(idempotency.using(wiring().database, scope, value))
+
+
+def _respect_limit(
+    connection: Connection, organization: Organization, received: Received
+) -> None:
+    """Refuse members beyond the limit as far as they can be counted before they are read."""
+    if organization.member_limit is None:
+        return
+    room = organization.member_limit - organization.member_count
+    if received.members is not None:
+        numbers = {member[0] for member in received.members if member[0]}
+        unnumbered = sum(1 for member in received.members if not member[0])
+        taken = members.count_taken(connection, organization.id, sorted(numbers))
+        room -= len(numbers) + unnumbered - taken
+    elif room == 0:
+        room = -1
+    if room < 0:
+        raise Refused(Fault.MEMBER_LIMIT)
+
+
+@blueprint.route("/organizations/<address>/members", methods=["GET"])
+@blueprint.arguments(schemas.PageQuery, location="query")
+@blueprint.doc(security=_BEARER)
+@blueprint.response(200, schemas.MemberPage)
+def list_members(query: dict[str, str], address: str) -> Response:
+    """List the members of an organization in the order in which they were added."""
+    with wiring().database.statement() as connection:
+        organization = access.organization(connection, address, "members:read")
+        total = organization.member_count
+        page = page_of(query, total)
+        found = members.page(connection, organization.id, limit=page.limit, offset=page.offset)
+    shown = {"pagination": shape.pagination(total, page.number, page.last)}
+    return jsonify({**shown, "members": [shape.member(row) for row in found]})
+
+
+@blueprint.route("/organizations/<address>/members/job/<job_id>", methods=["GET"])
+@blueprint.doc(security=_BEARER)
+@blueprint.response(200, schemas.ImportProgress)
+def show_import(address: str, job_id: str) -> Response:
+    """Show how far a member import is, with its first 1000 row errors."""
+    with wiring().database.statement() as connection:
+        job = _import(connection, address, job_id)
+        errors = members.errors_of(connection, job.id, limit=ERRORS_SHOWN)
+    return jsonify(shape.import_progress(job, errors))
+
+
+@blueprint.route("/organizations/<address>/members/job/<job_id>/errors", methods=["GET"])
+@blueprint.doc(
+    security=_BEARER,
+    responses={"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+def download_import_errors(address: str, job_id: str) -> Response:
+    """Download every row error of a member import as CSV: row, error."""
+    database = wiring().database
+    with database.statement() as connection:
+        job = _import(connection, address, job_id)
+
+    def lines() -> Iterator[str]:
+        yield "row,error\r\n"
+        first = 0
+        while True:
+            with database.statement() as connection:
+                found = members.errors_of(connection, job.id, first=first, limit=ERRORS_SHOWN)
+            if not found:
+                return
+            first += len(found)
+            yield "".join(f"{error.row},{error.error}\r\n" for error in found)
+
+    return Response(lines(), mimetype="text/csv")
+
+
+def _import(connection: Connection, address: str, job_id: str) -> Job:
+    organization = access.organization(connection, address, "jobs:read")
+    if not _IMPORT_ID.fullmatch(job_id):
+        raise Refused(Fault.BAD_PARAMETER, "malformed job id")
+    job = store.get(connection, job_id)
+    if job is None or job.type != "org_members" or job.tenant != organization.address:
+        raise Refused(Fault.NO_JOB)
+    return job
+
+
+@blueprint.route("/jobs/<job_id>", methods=["GET"])
+@blueprint.response(200, schemas.JobPoll)
+def show_job(job_id: str) -> Response:
+    """Poll a job: public, for whoever knows its id; a failed job is a 200."""
+    with wiring().database.statement() as connection:
+        job = store.get(connection, job_id) if job_id.isprintable() else None
+    if job is None or JOB_TYPES[job.type].api != "voting":
+        raise Refused(Fault.NO_JOB)
+    return jsonify(shape.job(job))
+
+
+@blueprint.route("/organizations/<address>/jobs", methods=["GET"])
+@blueprint.arguments(schemas.JobsQuery, location="query")
+@blueprint.doc(security=_BEARER)
+@blueprint.response(200, schemas.JobPage)
+def list_jobs(query: dict[str, str], address: str) -> Response:
+    """List an organization's jobs, newest first."""
+    asked = query.get("type", "")
+    with wiring().database.statement() as connection:
+        organization = access.organization(connection, address, "jobs:read")
+        if asked and asked not in shape.JOB_TYPES:
+            raise Refused(Fault.BAD_PARAMETER, f"invalid job type: {asked[:64]}")
+        types = [asked] if asked else shape.JOB_TYPES
+        total = store.count(connection, organization.address, types)
+        page = page_of(query, total)
+        jobs = store.page(
+            connection, organization.address, types, limit=page.limit, offset=page.offset
+        )
+        errors = {
+            job.id: members.errors_of(connection, job.id, limit=ERRORS_LISTED)
+            for job in jobs
+            if job.progress.get("errors")
+        }
+    shown = {"pagination": shape.pagination(total, page.number, page.last)}
+    return jsonify({**shown, "jobs": [shape.listed_job(j, errors.get(j.id, [])) for j in jobs]})

@@ -1,0 +1,37 @@
+"""What the routes work with, made once for each process of the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import current_app
+
+from config.database import Database
+from tasks.job.declare import discover
+from tasks.job.queue import Ringer
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from config.settings import Settings
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """The ends of the outside world that a request needs."""
+
+    settings: Settings
+    database: Database
+    ringer: Ringer
+
+
+def wire(app: Flask, settings: Settings) -> None:
+    """Give an application its wiring."""
+    discover(settings.task_modules)
+    app.extensions["jobspine"] = Wiring(settings, Database(settings), Ringer(settings))
+
+
+def wiring() -> Wiring:
+    """Return the wiring of the application that handles this request."""
+    return cast("Wiring", current_app.extensions["jobspine"])

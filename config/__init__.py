@@ -1,0 +1,1 @@
+"""How a process is wired to the world; knows nothing of jobs."""

@@ -1,0 +1,56 @@
+"""A Celery application over Redis, configured so that losing a message costs seconds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from celery import Celery
+from kombu import Queue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from config.settings import Settings
+
+#: Bounds and health checks of every connection to Redis; seconds.
+_TRANSPORT = {
+    "socket_connect_timeout": 2,
+    "socket_timeout": 10,
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+    "retry_on_timeout": True,
+}
+
+
+def broker_url(redis_url: str) -> str:
+    """Return the Redis URL in kombu's spelling, which differs for unix sockets."""
+    return redis_url.replace("unix://", "redis+socket://", 1)
+
+
+def make_celery(settings: Settings, queues: Iterable[str]) -> Celery:
+    """Return the application that the workers of these queues run.
+
+    Correctness rests on none of these settings: a message is a bell, the job is a row.
+    """
+    app = Celery("jobspine", set_as_current=False)
+    app.conf.update(
+        broker_url=broker_url(settings.redis_url),
+        broker_transport_options=_TRANSPORT,
+        broker_connection_retry_on_startup=True,
+        # A worker waits for Redis for ever; meanwhile it takes work from PostgreSQL directly.
+        broker_connection_max_retries=None,
+        task_queues=[Queue(name, routing_key=name) for name in queues],
+        task_default_queue="default",
+        task_serializer="json",
+        result_serializer="json",
+        accept_content=["json"],
+        task_ignore_result=True,
+        task_acks_late=False,
+        worker_prefetch_multiplier=1,
+        # A bell that a busy worker holds is a bell that an idle one does not hear.
+        worker_disable_prefetch=True,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+    )
+    return app

@@ -1,0 +1,135 @@
+"""The environment, read once into one typed, frozen value."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, get_type_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    type_reader = Callable[[str], Any]
+
+
+class SettingsInvalid(Exception):
+    """The environment does not describe a service that can start; every fault is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything a process may know of its surroundings.
+
+    Each field is read from the environment variable of its name in upper case; a field
+    without a default is required. Durations are seconds, sizes are bytes.
+    """
+
+    #: PostgreSQL, as ``postgresql://user:password@host/name``; it holds every fact.
+    database_url: str
+    #: Redis, as ``redis://…``, ``rediss://…`` or ``unix:///path``; it holds nothing that matters.
+    redis_url: str
+    #: The secret or PEM public key that signed JWT bearers; without it none is accepted.
+    jwt_key: str = field(default="", repr=False)
+    #: The one algorithm that is accepted in JWT bearers.
+    jwt_algorithm: str = "HS256"
+
+    #: Where the API listens.
+    web_host: str = "127.0.0.1"
+    port: int = 8000
+    #: Processes of the API, and threads in each.
+    web_processes: int = 2
+    web_threads: int = 8
+
+    #: Connections one process keeps to PostgreSQL at the most.
+    database_pool: int = 20
+    #: How long a request waits for PostgreSQL to accept a connection.
+    database_connect_seconds: int = 3
+
+    #: Worker processes under one `python -m workers`; each runs one job at a time.
+    worker_processes: int = 2
+    #: The name of one worker process; its parent gives it.
+    worker_id: str = ""
+    #: Queues these workers serve, separated by commas; empty means every queue of every type.
+    worker_queues: tuple[str, ...] = ()
+    #: The form of a worker process: "threads" (default) or "solo", Celery's own pools.
+    worker_pool: str = "threads"
+    #: How long running jobs may go on after SIGTERM before they are handed back.
+    stop_grace_seconds: float = 20.0
+    #: How long a claim lasts without being renewed.
+    lease_seconds: float = 6.0
+    #: How often a claim is renewed.
+    renew_seconds: float = 2.0
+    #: How often lost, due and expired work is looked for.
+    sweep_seconds: float = 1.0
+
+    #: Modules that declare job types beside those of the package `tasks`.
+    task_modules: tuple[str, ...] = ()
+    #: Largest body that is read into memory.
+    max_json_bytes: int = 16 * 1024 * 1024
+    #: Largest file that is spooled.
+    max_upload_bytes: int = 10 * 1024**3
+
+    log_level: str = "INFO"
+    #: Faults to cause on purpose, for tests: see `config.failpoints`.
+    failpoints: str = ""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read the settings of this process.
+
+        Raises:
+            SettingsInvalid: naming every variable that is missing or wrong, in one error.
+        """
+        env = os.environ if env is None else env
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for setting in fields(cls):
+            name = setting.name.upper()
+            raw = env.get(name, "")
+            if raw == "":
+                if setting.default is setting.default_factory:  # both MISSING: no default
+                    faults.append(f"{name} is required")
+                continue
+            try:
+                values[setting.name] = _READERS[hints[setting.name]](raw)
+            except ValueError:
+                faults.append(f"{name} is not {_EXPECTED[hints[setting.name]]}")
+        faults += _faults(values)
+        if faults:
+            raise SettingsInvalid("; ".join(faults))
+        return cls(**values)
+
+
+def _words(raw: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[,\s]+", raw) if word)
+
+
+_READERS: dict[Any, type_reader] = {
+    str: str,
+    int: int,
+    float: float,
+    tuple[str, ...]: _words,
+}
+_EXPECTED = {str: "text", int: "a whole number", float: "a number", tuple[str, ...]: "a list"}
+
+
+def _faults(values: Mapping[str, Any]) -> list[str]:
+    """Say what is wrong with values that could be read."""
+    faults = []
+    if not values.get("database_url", "postgresql://").startswith("postgresql://"):
+        faults.append("DATABASE_URL does not start with postgresql://")
+    if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://", "unix://")):
+        faults.append("REDIS_URL does not start with redis://, rediss:// or unix://")
+    faults += [
+        f"{name.upper()} must be above zero"
+        for name, value in values.items()
+        if isinstance(value, int | float) and value <= 0 and name != "stop_grace_seconds"
+    ]
+    if values.get("worker_pool", "threads") not in {"threads", "solo"}:
+        faults.append("WORKER_POOL is neither threads nor solo")
+    lease = values.get("lease_seconds", Settings.lease_seconds)
+    if lease < 2 * values.get("renew_seconds", Settings.renew_seconds):
+        faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
+    return faults

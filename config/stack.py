@@ -1,0 +1,178 @@
+"""`python -m config.stack`: the processes of the Procfile over embedded servers, staying up."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from config.embedded import EmbeddedFailed, Servers
+from config.processes import spawn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_ROOT = Path(__file__).parent.parent
+#: How long the API may take to be ready, and a process to end when it is told to; seconds.
+_READY_SECONDS, _END_SECONDS = 60.0, 30.0
+
+
+class Stack:
+    """PostgreSQL, Redis, and every process of the Procfile, in one data folder."""
+
+    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
+        self.servers = Servers(folder)
+        self.url = f"http://127.0.0.1:{port or free_port()}"
+        secret = self._secret()
+        self.environment: Mapping[str, str] = {
+            **os.environ,
+            # What the Procfile names is found in the virtual environment that runs this.
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+            "PORT": self.url.rpartition(":")[2],
+            "JWT_KEY": secret,
+            **self.servers.environment,
+            **environment,
+        }
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def _secret(self) -> str:
+        """Return the key that signs this folder's JWT bearers, made on first use."""
+        kept = self.servers.folder / "jwt.key"
+        if not kept.exists():
+            kept.touch(mode=0o600)
+            kept.write_text(os.urandom(32).hex())
+        return kept.read_text()
+
+    @contextlib.contextmanager
+    def running(self) -> Iterator[Stack]:
+        """Run everything for as long as the block; nothing survives it.
+
+        Raises:
+            EmbeddedFailed: something did not start.
+        """
+        commands = procfile()
+        with self.servers.running():
+            try:
+                if self._start("release", commands.pop("release")).wait() != 0:
+                    raise EmbeddedFailed(f"the migrations failed: {self.log('release')}")
+                for name, command in commands.items():
+                    self._start(name, command)
+                self._wait_until_ready()
+                yield self
+            finally:
+                self.stop()
+
+    def log(self, name: str) -> Path:
+        """Return the file that holds what a process wrote."""
+        return self.servers.folder / f"{name}.log"
+
+    def fallen(self) -> str | None:
+        """Return the name of a process that ended by itself, if one did."""
+        running = (name for name, process in self.processes.items() if name != "release")
+        return next((name for name in running if self.processes[name].poll() is not None), None)
+
+    def stop(self) -> None:
+        """End the processes: the API first, so that nothing new comes in."""
+        for process in self.processes.values():
+            if process.poll() is None:
+                process.terminate()
+        for process in self.processes.values():
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_END_SECONDS)
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+    def _start(self, name: str, command: str) -> subprocess.Popen[bytes]:
+        with self.log(name).open("ab") as out:
+            self.processes[name] = spawn(
+                ["/bin/sh", "-c", f"exec {command}"],
+                cwd=_ROOT,
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+            )
+        return self.processes[name]
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + _READY_SECONDS
+        while time.monotonic() < deadline:
+            if name := self.fallen():
+                raise EmbeddedFailed(f"{name} ended at once: see {self.log(name)}")
+            with contextlib.suppress(urllib.error.URLError, OSError):
+                urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close()  # noqa: S310
+                return
+            time.sleep(0.05)
+        raise EmbeddedFailed(f"the API did not get ready: see {self.log('web')}")
+
+
+def procfile() -> dict[str, str]:
+    """Return the commands of the Procfile by the name of their process."""
+    lines = (_ROOT / "Procfile").read_text().splitlines()
+    pairs = (line.partition(":") for line in lines if line.strip())
+    return {name.strip(): command.strip() for name, _, command in pairs}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def interruptible() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set, in place of what they did before."""
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: told.set())
+    return told
+
+
+def main() -> int:
+    """Run the stack until it is interrupted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, default=_ROOT / ".data" / "run")
+    parser.add_argument("--port", type=int, default=8000, help="0 for any free one")
+    arguments = parser.parse_args()
+    told = interruptible()
+    try:
+        with Stack(arguments.data, port=arguments.port).running() as stack:
+            _introduce(stack)
+            while not told.wait(0.5):
+                if name := stack.fallen():
+                    print(f"{name} ended by itself: see {stack.log(name)}", file=sys.stderr)
+                    return 1
+    except EmbeddedFailed as failed:
+        print(failed, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _introduce(stack: Stack) -> None:
+    """Print where everything is, with an organization and credentials to try it with."""
+    made = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", "sample"],
+        cwd=_ROOT,
+        env=stack.environment,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    print(f"API        {stack.url}\nReference  {stack.url}/docs\nData       {stack.servers.folder}")
+    print(f"{made}Ctrl-C ends everything.", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""What a handler is given: its job, the database, and ways to say how far it is."""
+
+from __future__ import annotations
+
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from tasks.job import store
+from tasks.job.errors import ClaimLost
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sqlalchemy import Connection
+
+    from config.database import Database
+    from tasks.job.record import Job
+
+
+class Step:
+    """One transaction of a handler: its effects and the account of them commit together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.progress: dict[str, Any] = {}
+        self.cursor: dict[str, Any] = {}
+        self.stage: str | None = None
+
+    def save(
+        self,
+        *,
+        progress: dict[str, Any] | None = None,
+        cursor: dict[str, Any] | None = None,
+        stage: str | None = None,
+    ) -> None:
+        """Say what will be true once this step is committed; keys replace earlier ones."""
+        self.progress |= progress or {}
+        self.cursor |= cursor or {}
+        self.stage = stage or self.stage
+
+
+class Context:
+    """One attempt at a job, as its handler sees it."""
+
+    def __init__(self, job: Job, database: Database) -> None:
+        self.job = job
+        self.database = database
+        #: What earlier attempts and steps have saved.
+        self.cursor: dict[str, Any] = dict(job.cursor)
+        self.progress_so_far: dict[str, Any] = dict(job.progress)
+        self._began = time.monotonic()
+        self._lost = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since this attempt began."""
+        return time.monotonic() - self._began
+
+    def lose(self) -> None:
+        """Note that the claim is gone; the next step refuses."""
+        self._lost = True
+
+    @contextmanager
+    def step(self) -> Iterator[Step]:
+        """Open a transaction whose commit depends on this attempt still holding the job.
+
+        Raises:
+            ClaimLost: it does not; everything done in the step is undone.
+        """
+        if self._lost:
+            raise ClaimLost
+        with self.database.transaction() as connection:
+            step = Step(connection)
+            yield step
+            # Last, so that the job's row is locked for the length of a commit and no longer.
+            store.checkpoint(
+                connection, self.job, progress=step.progress, cursor=step.cursor, stage=step.stage
+            )
+        self.cursor |= step.cursor
+        self.progress_so_far |= step.progress
+
+    def progress(self, done: int, total: int) -> None:
+        """Commit how far the job is, where no data needs to be committed with it."""
+        with self.step() as step:
+            step.save(progress={"done": done, "total": total})
+
+    def stage(self, word: str) -> None:
+        """Commit a finer word for where the job is."""
+        with self.step() as step:
+            step.save(stage=word)
+
+    def once(self, key: str, make: Callable[[], Any]) -> Any:
+        """Return what `make` returned the first time in any attempt; kept before it is returned.
+
+        For things to be decided once, such as a random name: a later attempt gets the same.
+        The value must be JSON. Between making and keeping, a crash makes it anew.
+        """
+        if key not in self.cursor:
+            made = make()
+            with self.step() as step:
+                step.save(cursor={key: made})
+        return self.cursor[key]

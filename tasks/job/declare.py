@@ -1,0 +1,146 @@
+"""How a type of job is declared, and how the declared ones are found."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema
+
+import tasks
+from tasks.job.errors import JobTypeFaulty
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+
+def hex_id(length: int) -> Callable[[], str]:
+    """Return a maker of random ids of so many hexadecimal digits."""
+    return lambda: secrets.token_hex(length // 2)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One job of a type in flight for each value of these payload fields."""
+
+    fields: tuple[str, ...]
+
+    def __init__(self, *names: str) -> None:
+        object.__setattr__(self, "fields", names)
+
+    def scope(self, payload: dict[str, Any]) -> str:
+        """Return the scope that a payload belongs to."""
+        return "/".join(str(payload[name]) for name in self.fields)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobType:
+    """Everything that is particular to one type of job. Durations are seconds."""
+
+    name: str
+    handler: Callable[..., dict[str, Any] | None]
+    payload: type[Schema]
+    result: type[Schema]
+    #: The documented API whose shape, id format and errors its jobs have.
+    api: str
+    queue: str
+    gate: Gate | None
+    #: How often it may fail: by an error, a lost worker or an overrun time limit.
+    attempts: int
+    #: The wait before the second attempt; it doubles with each one, give or take a quarter.
+    backoff: float
+    backoff_limit: float
+    #: How long one attempt may take before its process is killed.
+    timeout: float
+    #: How long an ended job can be read.
+    keep: timedelta
+    new_id: Callable[[], str]
+    #: Called by the sweep with the ids of jobs that it clears, to remove what belongs to them.
+    tidy: Callable[[Connection, Sequence[str]], None] | None
+
+
+#: Every declared type by name.
+JOB_TYPES: dict[str, JobType] = {}
+
+
+def job_type(
+    name: str,
+    *,
+    payload: type[Schema],
+    result: type[Schema],
+    api: str = "voting",
+    queue: str = "default",
+    gate: Gate | None = None,
+    attempts: int = 3,
+    backoff: float = 2.0,
+    backoff_limit: float = 300.0,
+    timeout: float = 60.0,
+    keep: timedelta = timedelta(days=30),
+    new_id: Callable[[], str] = hex_id(32),
+    tidy: Callable[[Connection, Sequence[str]], None] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Declare the decorated function as the handler of a type of job.
+
+    It is called with a `Context` and with the fields of the payload as keyword arguments, and
+    returns what the result schema describes. It ends by returning, by raising `Permanent` (no
+    further attempt), `Wait` (called again later), or anything else (tried again).
+
+    Raises:
+        JobTypeFaulty: at import, when parameters and payload differ or the name is taken.
+    """
+
+    def declare(handler: Callable[..., Any]) -> Callable[..., Any]:
+        _check(name, handler, payload, gate)
+        JOB_TYPES[name] = JobType(
+            name=name,
+            handler=handler,
+            payload=payload,
+            result=result,
+            api=api,
+            queue=queue,
+            gate=gate,
+            attempts=attempts,
+            backoff=backoff,
+            backoff_limit=backoff_limit,
+            timeout=timeout,
+            keep=keep,
+            new_id=new_id,
+            tidy=tidy,
+        )
+        return handler
+
+    return declare
+
+
+def _check(
+    name: str, handler: Callable[..., Any], payload: type[Schema], gate: Gate | None
+) -> None:
+    fields = set(payload().fields)
+    parameters = set(list(inspect.signature(handler).parameters)[1:])
+    if fields != parameters:
+        raise JobTypeFaulty(
+            f"{name}: the payload has the fields {sorted(fields)}, "
+            f"the handler takes {sorted(parameters)}"
+        )
+    if gate is not None and not set(gate.fields) <= fields:
+        raise JobTypeFaulty(f"{name}: the gate names a field that the payload lacks")
+    known = JOB_TYPES.get(name)
+    if known is not None and known.handler.__module__ != handler.__module__:
+        raise JobTypeFaulty(f"{name} is declared in {known.handler.__module__} already")
+
+
+def discover(more: Iterable[str] = ()) -> dict[str, JobType]:
+    """Import every module of `tasks`, and the named ones, and return the declared types."""
+    for module in pkgutil.iter_modules(tasks.__path__):
+        if not module.ispkg:
+            importlib.import_module(f"tasks.{module.name}")
+    for name in more:
+        importlib.import_module(name)
+    return JOB_TYPES

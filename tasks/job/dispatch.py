@@ -1,0 +1,81 @@
+"""Accept work: validate, record in one commit, then ring."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import ValidationError
+
+from tasks.job import store
+from tasks.job.declare import JOB_TYPES
+from tasks.job.errors import GateHeld, PayloadInvalid
+from tasks.job.queue import Bell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import Connection
+
+    from config.database import Database
+    from tasks.job.queue import Ringer
+
+
+class Dispatch:
+    """Records jobs on a connection and keeps their bells until the commit."""
+
+    def __init__(self, connection: Connection) -> None:
+        #: For what must be written in the same commit as the jobs.
+        self.connection = connection
+        self._bells: list[Bell] = []
+
+    def add(self, job_type: str, payload: Mapping[str, Any], *, tenant: str) -> str:
+        """Record one job and return its id.
+
+        Raises:
+            PayloadInvalid: the payload does not fit the type; nothing was recorded.
+            GateHeld: a job of the type runs in the same scope; nothing was recorded.
+        """
+        kind = JOB_TYPES[job_type]
+        try:
+            fields = kind.payload().load(payload)
+        except ValidationError as error:
+            raise PayloadInvalid(str(error)) from error
+        gate = kind.gate.scope(fields) if kind.gate else None
+        if gate is not None:
+            holder = store.holder(self.connection, job_type, gate)
+            if holder is not None:
+                raise GateHeld(holder)
+        job = store.NewJob(kind.new_id(), job_type, tenant, kind.queue, gate, payload)
+        store.add(self.connection, [job])
+        self._bells.append(Bell(job_type, job.id, kind.queue))
+        return job.id
+
+    @property
+    def bells(self) -> list[Bell]:
+        """The bells to ring once the jobs are committed."""
+        return self._bells
+
+
+@contextmanager
+def dispatching(database: Database, ringer: Ringer) -> Iterator[Dispatch]:
+    """Record jobs, and what belongs to them, in one transaction; ring after its commit."""
+    with database.transaction() as connection:
+        dispatch = Dispatch(connection)
+        yield dispatch
+    ringer.ring(dispatch.bells)
+
+
+def dispatch_one(
+    database: Database, ringer: Ringer, job_type: str, payload: Mapping[str, Any], *, tenant: str
+) -> str:
+    """Record one job with nothing beside it, in a single statement; ring; return its id.
+
+    Raises:
+        PayloadInvalid, GateHeld: as `Dispatch.add`.
+    """
+    with database.statement() as connection:
+        dispatch = Dispatch(connection)
+        job_id = dispatch.add(job_type, payload, tenant=tenant)
+    ringer.ring(dispatch.bells)
+    return job_id

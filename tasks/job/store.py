@@ -1,0 +1,384 @@
+"""Every statement that reads or changes a job."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+from tasks.job.errors import ClaimLost, GateHeld
+from tasks.job.queue import Bell
+from tasks.job.record import COLUMNS, Job
+from tasks.job.states import CLAIM, TERMINAL, Move
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+
+class NewJob(NamedTuple):
+    """What is known of a job when it is recorded."""
+
+    id: str
+    type: str
+    tenant: str
+    queue: str
+    gate: str | None
+    payload: Mapping[str, Any]
+
+
+_ADD = text("""
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload)
+    SELECT id, type, tenant, queue, gate, payload
+    FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:tenants AS text[]),
+                CAST(:queues AS text[]), CAST(:gates AS text[]), CAST(:payloads AS jsonb[]))
+         AS added (id, type, tenant, queue, gate, payload)
+""")
+_ADD_ONE = text("""
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload)
+    VALUES (:id, :type, :tenant, :queue, :gate, :payload)
+""")
+
+
+def add(connection: Connection, jobs: Sequence[NewJob]) -> None:
+    """Record new jobs as pending, all in one statement."""
+    if len(jobs) == 1:
+        job = jobs[0]._asdict()
+        connection.execute(_ADD_ONE, {**job, "payload": json.dumps(job["payload"])})
+        return
+    connection.execute(
+        _ADD,
+        {
+            "ids": [job.id for job in jobs],
+            "types": [job.type for job in jobs],
+            "tenants": [job.tenant for job in jobs],
+            "queues": [job.queue for job in jobs],
+            "gates": [job.gate for job in jobs],
+            "payloads": [json.dumps(job.payload) for job in jobs],
+        },
+    )
+
+
+_GET = text(f"SELECT {COLUMNS} FROM jobs WHERE id = :id")
+
+
+def get(connection: Connection, job_id: str) -> Job | None:
+    """Return a job, or None where no such job is recorded."""
+    row = connection.execute(_GET, {"id": job_id}).mappings().first()
+    return Job.from_row(row) if row else None
+
+
+_PAGE = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE tenant = :tenant AND type = ANY(:types)
+    ORDER BY seq DESC LIMIT :limit OFFSET :offset
+""")
+_PAGE_OF_TYPE = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE tenant = :tenant AND type = :type
+    ORDER BY seq DESC LIMIT :limit OFFSET :offset
+""")
+_COUNT = text("SELECT count(*) FROM jobs WHERE tenant = :tenant AND type = ANY(:types)")
+
+
+def page(
+    connection: Connection, tenant: str, types: Sequence[str], *, limit: int, offset: int
+) -> list[Job]:
+    """Return a page of a tenant's jobs of these types, newest first."""
+    query = _PAGE_OF_TYPE if len(types) == 1 else _PAGE
+    asked = {"tenant": tenant, "types": list(types), "type": types[0]}
+    rows = connection.execute(query, {**asked, "limit": limit, "offset": offset})
+    return [Job.from_row(row) for row in rows.mappings()]
+
+
+def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
+    """Return how many jobs of these types a tenant has."""
+    asked = {"tenant": tenant, "types": list(types)}
+    return int(connection.execute(_COUNT, asked).scalar_one())
+
+
+_HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")
+
+
+def holder(connection: Connection, job_type: str, gate: str) -> str | None:
+    """Return the id of the job that holds a gate, if one does."""
+    found: str | None = connection.execute(_HOLDER, {"type": job_type, "gate": gate}).scalar()
+    return found
+
+
+_CLAIM = text(f"""
+    WITH claimed AS (
+        UPDATE jobs
+        SET state = 'running', attempts = attempts + 1, worker = :worker,
+            lease_until = now() + LEAST(:lease, :timeout) * interval '1 second',
+            deadline_at = now() + :timeout * interval '1 second',
+            started_at = coalesce(started_at, now()), updated_at = now()
+        WHERE id = :id AND type = :type AND state = ANY(:before)
+          AND worker IS NULL AND due_at <= now()
+        RETURNING {COLUMNS}
+    ), kept AS (
+        INSERT INTO job_moves (job_id, attempt, move, state, worker)
+        SELECT id, attempts, '{CLAIM.name}', state, worker FROM claimed
+    )
+    SELECT * FROM claimed
+""")
+
+
+def claim(
+    connection: Connection,
+    job_id: str,
+    job_type: str,
+    *,
+    worker: str,
+    lease: float,
+    timeout: float,
+) -> Job | None:
+    """Take a job that is due and unowned; None when there is nothing to take.
+
+    The attempt is counted here, before any code of the type runs, so that a job which kills
+    its worker stops at its bound. Durations are seconds, by the database's clock.
+
+    Raises:
+        GateHeld: another job of the type runs in the same scope; this one is still pending.
+    """
+    asked = {
+        "id": job_id,
+        "type": job_type,
+        "worker": worker,
+        "lease": lease,
+        "timeout": timeout,
+        "before": list(CLAIM.before),
+    }
+    try:
+        row = connection.execute(_CLAIM, asked).mappings().first()
+    except IntegrityError as error:
+        if getattr(error.orig, "diag", None) and error.orig.diag.constraint_name == "jobs_gate":  # type: ignore[union-attr]
+            raise GateHeld("") from None
+        raise
+    return Job.from_row(row) if row else None
+
+
+_ADVANCE = text("""
+    WITH moved AS (
+        UPDATE jobs
+        SET state = :after, worker = NULL, lease_until = NULL, deadline_at = NULL,
+            failures = failures + :failed,
+            due_at = coalesce(CAST(:until AS timestamptz), now() + :delay * interval '1 second'),
+            result = CAST(:result AS jsonb), code = :code, error = :error, conflict = :conflict,
+            finished_at = CASE WHEN :over THEN now() END,
+            expires_at = CASE WHEN :over THEN now() + :keep * interval '1 second' END,
+            updated_at = now()
+        WHERE id = :id AND state = ANY(:before) AND attempts = :attempts
+          AND (NOT :lease_ended OR lease_until < now())
+        RETURNING id, attempts, state
+    ), kept AS (
+        INSERT INTO job_moves (job_id, attempt, move, state, worker, note)
+        SELECT id, attempts, :move, state, :worker, :note FROM moved
+    )
+    SELECT count(*) FROM moved
+""")
+
+
+def advance(
+    connection: Connection,
+    job: Job,
+    move: Move,
+    *,
+    keep: float = 0.0,
+    delay: float = 0.0,
+    until: Any = None,
+    result: Mapping[str, Any] | None = None,
+    code: str | None = None,
+    error: str | None = None,
+    conflict: str | None = None,
+    note: str | None = None,
+    lease_ended: bool = False,
+) -> bool:
+    """Move a job on, write its history, and free what it held, in one guarded statement.
+
+    The guard is the state before and the attempt that the caller knows; with `lease_ended` also
+    that nobody renewed the claim meanwhile. False means that the job has moved on without the
+    caller, and that nothing was changed. `keep` and `delay` are seconds, `until` a time.
+    """
+    done = connection.execute(
+        _ADVANCE,
+        {
+            "id": job.id,
+            "attempts": job.attempts,
+            "before": list(move.before),
+            "after": move.after,
+            "over": move.after in TERMINAL,
+            "failed": int(move.counts),
+            "move": move.name,
+            "worker": job.worker,
+            "keep": keep,
+            "delay": delay,
+            "until": until,
+            "result": None if result is None else json.dumps(result),
+            "code": code,
+            "error": error,
+            "conflict": conflict,
+            "note": note if note is not None else error,
+            "lease_ended": lease_ended,
+        },
+    )
+    return bool(done.scalar_one())
+
+
+_CHECKPOINT = text("""
+    UPDATE jobs
+    SET progress = progress || CAST(:progress AS jsonb),
+        cursor = cursor || CAST(:cursor AS jsonb),
+        stage = coalesce(:stage, stage), updated_at = now()
+    WHERE id = :id AND state = 'running' AND attempts = :attempts AND worker = :worker
+""")
+
+
+def checkpoint(
+    connection: Connection,
+    job: Job,
+    *,
+    progress: Mapping[str, Any],
+    cursor: Mapping[str, Any],
+    stage: str | None = None,
+) -> None:
+    """Merge facts into the progress and the cursor of a job that this attempt still holds.
+
+    Raises:
+        ClaimLost: it does not; the caller's transaction must be undone.
+    """
+    changed = connection.execute(
+        _CHECKPOINT,
+        {
+            "id": job.id,
+            "attempts": job.attempts,
+            "worker": job.worker,
+            "progress": json.dumps(progress),
+            "cursor": json.dumps(cursor),
+            "stage": stage,
+        },
+    )
+    if not changed.rowcount:
+        raise ClaimLost
+
+
+_RENEW = text("""
+    UPDATE jobs
+    SET lease_until = LEAST(now() + :lease * interval '1 second', deadline_at)
+    WHERE worker = :worker AND lease_until >= now()
+    RETURNING id, attempts
+""")
+
+
+def renew(connection: Connection, worker: str, *, lease: float) -> set[tuple[str, int]]:
+    """Renew every claim of a worker that has not ended; return them as (job id, attempt)."""
+    rows = connection.execute(_RENEW, {"worker": worker, "lease": lease})
+    return {(row.id, row.attempts) for row in rows}
+
+
+_OF_WORKERS = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE worker = ANY(:workers) AND type = ANY(:types) ORDER BY lease_until
+""")
+_LEASE_ENDED = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE worker IS NOT NULL AND lease_until < now() AND type = ANY(:types)
+    ORDER BY lease_until LIMIT :limit
+""")
+
+
+def of_workers(connection: Connection, workers: Sequence[str], types: Iterable[str]) -> list[Job]:
+    """Return the jobs that these workers hold."""
+    asked = {"workers": list(workers), "types": list(types)}
+    return [Job.from_row(row) for row in connection.execute(_OF_WORKERS, asked).mappings()]
+
+
+def lease_ended(connection: Connection, types: Iterable[str], *, limit: int) -> list[Job]:
+    """Return jobs whose claim has ended without an end of the job, longest ago first."""
+    asked = {"types": list(types), "limit": limit}
+    return [Job.from_row(row) for row in connection.execute(_LEASE_ENDED, asked).mappings()]
+
+
+_OVERDUE = text("""
+    SELECT due.type, due.id, due.queue
+    FROM unnest(CAST(:queues AS text[])) AS served (queue)
+    CROSS JOIN LATERAL (
+        SELECT type, id, queue, due_at FROM jobs
+        WHERE jobs.queue = served.queue AND worker IS NULL AND finished_at IS NULL
+          AND due_at < now() - :margin * interval '1 second'
+          AND type = ANY(:types)
+        ORDER BY due_at LIMIT :limit
+    ) AS due
+    ORDER BY due.due_at LIMIT :limit
+""")
+
+
+def overdue(
+    connection: Connection,
+    queues: Sequence[str],
+    types: Iterable[str],
+    *,
+    margin: float,
+    limit: int,
+) -> list[Bell]:
+    """Return jobs of these queues that have been due for `margin` seconds, oldest first."""
+    asked = {"queues": list(queues), "types": list(types), "margin": margin, "limit": limit}
+    return [Bell(*row) for row in connection.execute(_OVERDUE, asked)]
+
+
+_RING_FIRST = text("""
+    UPDATE jobs SET rung_at = now()
+    WHERE id IN (
+        SELECT id FROM jobs
+        WHERE worker IS NULL AND finished_at IS NULL AND rung_at < due_at AND due_at <= now()
+          AND type = ANY(:types)
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING type, id, queue
+""")
+_RING_AGAIN = text("""
+    UPDATE jobs SET rung_at = now()
+    WHERE id IN (
+        SELECT id FROM jobs
+        WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL AND due_at <= now()
+          AND rung_at < now() - :silence * interval '1 second' AND type = ANY(:types)
+        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING type, id, queue
+""")
+
+
+def take_unrung(connection: Connection, types: Iterable[str], *, limit: int) -> list[Bell]:
+    """Mark jobs that became due since their last bell as rung, and return their bells."""
+    rows = connection.execute(_RING_FIRST, {"types": list(types), "limit": limit})
+    return [Bell(*row) for row in rows]
+
+
+def take_unheard(
+    connection: Connection, queue: str, types: Iterable[str], *, silence: float, limit: int
+) -> list[Bell]:
+    """The same for due jobs of a queue whose last bell is `silence` seconds old."""
+    asked = {"queue": queue, "types": list(types), "silence": silence, "limit": limit}
+    return [Bell(*row) for row in connection.execute(_RING_AGAIN, asked)]
+
+
+_EXPIRE = text("""
+    WITH gone AS (
+        DELETE FROM jobs WHERE id IN (
+            SELECT id FROM jobs WHERE expires_at < now()
+            ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        RETURNING id, type
+    ), history AS (
+        DELETE FROM job_moves USING gone WHERE job_moves.job_id = gone.id
+    )
+    SELECT type, array_agg(id) FROM gone GROUP BY type
+""")
+
+
+def expire(connection: Connection, *, limit: int) -> dict[str, list[str]]:
+    """Clear ended jobs whose time is over, with their history; return their ids by type."""
+    return {row[0]: row[1] for row in connection.execute(_EXPIRE, {"limit": limit})}

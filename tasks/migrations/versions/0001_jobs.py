@@ -1,0 +1,111 @@
+"""The job, its history, the workers, and the idempotency keys."""
+
+from __future__ import annotations
+
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+JOBS = """
+CREATE TABLE jobs (
+    id           text PRIMARY KEY,
+    seq          bigint GENERATED ALWAYS AS IDENTITY,
+    type         text NOT NULL,
+    tenant       text NOT NULL,
+    state        text NOT NULL DEFAULT 'pending',
+    queue        text NOT NULL,
+    gate         text,
+    payload      jsonb NOT NULL,
+    result       jsonb,
+    code         text,
+    error        text,
+    conflict     text,
+    stage        text,
+    progress     jsonb NOT NULL DEFAULT '{}',
+    cursor       jsonb NOT NULL DEFAULT '{}',
+    attempts     integer NOT NULL DEFAULT 0,
+    failures     integer NOT NULL DEFAULT 0,
+    worker       text,
+    lease_until  timestamptz,
+    deadline_at  timestamptz,
+    created_at   timestamptz NOT NULL DEFAULT now(),
+    updated_at   timestamptz NOT NULL DEFAULT now(),
+    due_at       timestamptz NOT NULL DEFAULT now(),
+    rung_at      timestamptz NOT NULL DEFAULT now(),
+    started_at   timestamptz,
+    finished_at  timestamptz,
+    expires_at   timestamptz,
+
+    CONSTRAINT jobs_state_known
+        CHECK (state IN ('pending', 'running', 'completed', 'failed', 'rejected')),
+    CONSTRAINT jobs_finished_iff_terminal
+        CHECK ((finished_at IS NOT NULL) = (state IN ('completed', 'failed', 'rejected'))),
+    CONSTRAINT jobs_expire_iff_finished
+        CHECK ((expires_at IS NOT NULL) = (finished_at IS NOT NULL)),
+    CONSTRAINT jobs_result_iff_completed
+        CHECK ((result IS NOT NULL) = (state = 'completed')),
+    CONSTRAINT jobs_error_iff_failed
+        CHECK ((error IS NOT NULL AND code IS NOT NULL) = (state = 'failed')),
+    CONSTRAINT jobs_conflict_iff_rejected
+        CHECK ((conflict IS NOT NULL) = (state = 'rejected')),
+    CONSTRAINT jobs_owned_only_when_running
+        CHECK ((worker IS NULL) = (lease_until IS NULL) AND (worker IS NULL OR state = 'running')),
+    CONSTRAINT jobs_attempted_iff_started
+        CHECK ((attempts > 0) = (started_at IS NOT NULL)),
+    CONSTRAINT jobs_pending_iff_unattempted
+        CHECK ((attempts = 0) = (state IN ('pending', 'rejected'))),
+    CONSTRAINT jobs_failures_bounded_by_attempts
+        CHECK (failures BETWEEN 0 AND attempts)
+) WITH (fillfactor = 85, autovacuum_vacuum_scale_factor = 0.05);
+
+-- The gate. Ending a job, in whatever way, frees it in the same commit.
+CREATE UNIQUE INDEX jobs_gate ON jobs (type, gate) WHERE state = 'running';
+-- What a worker may claim, oldest first.
+CREATE INDEX jobs_claimable ON jobs (queue, due_at) WHERE worker IS NULL AND finished_at IS NULL;
+-- What nobody has rung for since it became due.
+CREATE INDEX jobs_unrung ON jobs (due_at)
+    WHERE worker IS NULL AND finished_at IS NULL AND rung_at < due_at;
+CREATE INDEX jobs_leased ON jobs (lease_until) WHERE worker IS NOT NULL;
+CREATE INDEX jobs_of_tenant ON jobs (tenant, seq);
+CREATE INDEX jobs_of_tenant_by_type ON jobs (tenant, type, seq);
+CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE job_moves (
+    seq      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    job_id   text NOT NULL,
+    attempt  integer NOT NULL,
+    move     text NOT NULL,
+    state    text NOT NULL,
+    worker   text,
+    note     text,
+    at       timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX job_moves_of_job ON job_moves (job_id);
+
+CREATE TABLE workers (
+    id          text PRIMARY KEY,
+    queues      text[] NOT NULL,
+    started_at  timestamptz NOT NULL DEFAULT now(),
+    seen_at     timestamptz NOT NULL DEFAULT now(),
+    claimed_at  timestamptz,
+    claims      bigint NOT NULL DEFAULT 0,
+    -- Bells that led to no claim: repeated, late, for jobs that nobody knows, or garbage.
+    ignored     bigint NOT NULL DEFAULT 0
+);
+
+CREATE TABLE idempotency_keys (
+    scope        text NOT NULL,
+    key          text NOT NULL,
+    fingerprint  text NOT NULL,
+    answer       jsonb NOT NULL,
+    expires_at   timestamptz NOT NULL,
+    PRIMARY KEY (scope, key)
+);
+CREATE INDEX idempotency_keys_expiring ON idempotency_keys (expires_at);
+"""
+
+
+def upgrade() -> None:
+    """Create the tables that every type of job shares."""
+    op.execute(JOBS)

@@ -1,0 +1,1 @@
+"""The data that jobs work on, and all of its SQL."""

@@ -1,0 +1,1 @@
+"""The consuming end: claims jobs, performs them, settles them, and looks after the forgotten."""

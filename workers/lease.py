@@ -1,0 +1,122 @@
+"""The threads beside the work: one keeps the claims, one listens where no bell rings."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from tasks.job import store
+from tasks.job.declare import JOB_TYPES
+from tasks.job.queue import connect, depth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from config.database import Database
+    from config.settings import Settings
+    from workers.runner import Runner
+
+log = structlog.get_logger(__name__)
+
+#: How long a due job is left to the bells before an idle worker takes it unasked; seconds.
+OVERDUE_SECONDS = 2.0
+#: How long bells may wait beside an idle worker before it counts as deaf; seconds.
+DEAF_SECONDS = 15.0
+#: The exit status of a worker process that found itself deaf.
+DEAF_STATUS = 70
+
+_SEEN = text("""
+    INSERT INTO workers (id, queues) VALUES (:id, :queues)
+    ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored,
+        claimed_at = CASE WHEN :claims > workers.claims THEN now() ELSE workers.claimed_at END,
+        claims = :claims
+""")
+
+
+class Keeper(threading.Thread):
+    """Renews, every few seconds, whatever this process holds, and says that it is alive."""
+
+    def __init__(self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]) -> None:
+        super().__init__(name="keeper", daemon=True)
+        self._settings = settings
+        self._database = database
+        self._runner = runner
+        self._queues = list(queues)
+
+    def run(self) -> None:
+        """Renew until the process ends."""
+        while True:
+            try:
+                self._renew()
+            except SQLAlchemyError as error:
+                # The claims are lost when the lease ends, not when one renewal fails.
+                log.warning("renewal_failed", error=type(error).__name__)
+            time.sleep(self._settings.renew_seconds)
+
+    def _renew(self) -> None:
+        runner = self._runner
+        seen = {
+            "id": runner.worker,
+            "queues": self._queues,
+            "claims": runner.claims,
+            "ignored": runner.ignored,
+        }
+        with self._database.statement() as connection:
+            runner.keep(store.renew(connection, runner.worker, lease=self._settings.lease_seconds))
+            connection.execute(_SEEN, seen)
+
+
+class Scout(threading.Thread):
+    """Finds overdue work while the slot is idle: bells were lost, Redis is away, or we are deaf."""
+
+    def __init__(self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]) -> None:
+        super().__init__(name="scout", daemon=True)
+        self._settings = settings
+        self._database = database
+        self._runner = runner
+        self._queues = list(queues)
+        self._waiting_since: float | None = None
+
+    def run(self) -> None:
+        """Look until the process ends."""
+        client = connect(self._settings, timeout=1.0)
+        while True:
+            time.sleep(self._settings.sweep_seconds)
+            if not self._runner.idle or self._runner.stopping.is_set():
+                self._waiting_since = None
+                continue
+            try:
+                while self._help_out():
+                    pass
+            except SQLAlchemyError as error:
+                log.warning("scouting_failed", error=type(error).__name__)
+            self._leave_if_deaf(client)
+
+    def _help_out(self) -> bool:
+        with self._database.statement() as connection:
+            found = store.overdue(
+                connection, self._queues, JOB_TYPES, margin=OVERDUE_SECONDS, limit=10
+            )
+        return any([self._runner.help_out(bell) for bell in found])
+
+    def _leave_if_deaf(self, client: redis.Redis) -> None:
+        """Exit when bells wait, the slot is idle and still none is heard: a restart cures that."""
+        try:
+            waiting = any(depth(client, name) for name in self._queues)
+        except (redis.RedisError, OSError):
+            waiting = False
+        now = time.monotonic()
+        if not waiting or not self._runner.idle:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = now
+        elif now - max(self._waiting_since, self._runner.heard_at) > DEAF_SECONDS:
+            log.error("worker_is_deaf")
+            os._exit(DEAF_STATUS)

@@ -1,0 +1,208 @@
+"""One attempt at a job: claim, perform, settle."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from config.database import is_away
+from config.failpoints import failpoint
+from tasks.job import states, store
+from tasks.job.context import Context
+from tasks.job.declare import JOB_TYPES
+from tasks.job.errors import ClaimLost, GateHeld, Permanent, Wait
+
+if TYPE_CHECKING:
+    from config.database import Database
+    from config.settings import Settings
+    from tasks.job.declare import JobType
+    from tasks.job.queue import Bell
+    from tasks.job.record import Job
+
+log = structlog.get_logger(__name__)
+
+#: How long a settling worker waits between two tries to reach PostgreSQL; seconds.
+_SETTLE_PAUSE = 0.5
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: the move to make, and what to write with it."""
+
+    move: states.Move
+    changes: dict[str, Any] = field(default_factory=dict)
+
+
+class Runner:
+    """Runs jobs in this process, one at a time, under one worker's name."""
+
+    def __init__(self, settings: Settings, database: Database, worker: str) -> None:
+        self._settings = settings
+        self._database = database
+        #: The name under which jobs are claimed; a database session has the same.
+        self.worker = worker
+        self._slot = threading.Lock()
+        self._current: Context | None = None
+        self.stopping = threading.Event()
+        self.claims = 0
+        self.ignored = 0
+        self.heard_at = time.monotonic()
+
+    @property
+    def idle(self) -> bool:
+        """Whether the slot is free."""
+        return not self._slot.locked()
+
+    def hear(self, bell: Bell) -> None:
+        """Answer a bell: run the job if it can be claimed, otherwise count the bell as ignored."""
+        self.heard_at = time.monotonic()
+        with self._slot:
+            if not self._run(bell):
+                self.ignored += 1
+
+    def help_out(self, bell: Bell) -> bool:
+        """Run a job that no bell announced, if the slot is free; tell whether it was claimed."""
+        if not self._slot.acquire(blocking=False):
+            return False
+        try:
+            return self._run(bell)
+        finally:
+            self._slot.release()
+
+    def keep(self, held: set[tuple[str, int]]) -> None:
+        """Learn which claims are still held; a running attempt that is not among them is lost."""
+        current = self._current
+        if current is not None and (current.job.id, current.job.attempts) not in held:
+            current.lose()
+
+    def _run(self, bell: Bell) -> bool:
+        kind = JOB_TYPES.get(bell.type)
+        if kind is None or self.stopping.is_set():
+            return False
+        with structlog.contextvars.bound_contextvars(job=bell.id, type=bell.type):
+            job = self._claim(bell, kind)
+            if job is None:
+                return False
+            self.claims += 1
+            failpoint("runner.claimed")
+            self._settle(job, kind, self._perform(job, kind))
+        return True
+
+    def _claim(self, bell: Bell, kind: JobType) -> Job | None:
+        asked = {
+            "worker": self.worker,
+            "lease": self._settings.lease_seconds,
+            "timeout": kind.timeout,
+        }
+        try:
+            with self._database.statement() as connection:
+                while True:
+                    try:
+                        return store.claim(connection, bell.id, kind.name, **asked)
+                    except GateHeld:
+                        if self._reject(connection, bell.id):
+                            return None
+        except SQLAlchemyError as error:
+            if not is_away(error):
+                raise
+            log.warning("claim_postponed", error=type(error).__name__)
+            return None
+
+    def _reject(self, connection: Any, job_id: str) -> bool:
+        """End a job whose gate is held; False when the gate became free meanwhile."""
+        job = store.get(connection, job_id)
+        if job is None or job.gate is None or job.state is not states.State.PENDING:
+            return True
+        holder = store.holder(connection, job.type, job.gate)
+        if holder is None:
+            return False
+        keep = JOB_TYPES[job.type].keep.total_seconds()
+        store.advance(connection, job, states.REJECT, conflict=holder, keep=keep)
+        log.info("job_rejected", conflict=holder)
+        return True
+
+    def _perform(self, job: Job, kind: JobType) -> Outcome:
+        """Run the handler and turn every way in which it can end into an outcome."""
+        context = self._current = Context(job, self._database)
+        log.info("attempt_began", attempt=job.attempts)
+        # The kernel ends this process when the time is up, whatever the handler does meanwhile.
+        signal.setitimer(signal.ITIMER_REAL, kind.timeout)
+        try:
+            fields = kind.payload().load(job.payload)
+            result = kind.handler(context, **fields)
+            made: Any = kind.result().dump(result or {})
+            return Outcome(states.COMPLETE, {"result": made, "keep": kind.keep.total_seconds()})
+        except ClaimLost:
+            return Outcome(states.LOSE)
+        except Permanent as end:
+            return _failed(kind, end.code, str(end))
+        except Wait as wait:
+            timed = isinstance(wait.until, int | float)
+            return Outcome(states.PARK, {"delay" if timed else "until": wait.until})
+        except Exception as error:
+            if is_away(error):
+                return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
+            log.warning("attempt_failed", exc_info=error)
+            return _after_error(job, kind, type(error).__name__)
+        finally:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            self._current = None
+
+    def _settle(self, job: Job, kind: JobType, outcome: Outcome) -> None:
+        """Write the outcome, as long as it takes to reach PostgreSQL, if the job is still held."""
+        if outcome.move is states.LOSE:
+            log.warning("claim_lost", attempt=job.attempts)
+            return
+        failpoint("runner.before_settle")
+        give_up = time.monotonic() + kind.timeout
+        while True:
+            try:
+                with self._database.statement() as connection:
+                    settled = store.advance(connection, job, outcome.move, **outcome.changes)
+                break
+            except SQLAlchemyError as error:
+                # After the lease somebody else owns the job; the guard would refuse anyway.
+                if not is_away(error) or time.monotonic() > give_up or self.stopping.is_set():
+                    raise
+                time.sleep(_SETTLE_PAUSE)
+        log.info(
+            "attempt_ended" if settled else "late_end_refused",
+            attempt=job.attempts,
+            move=outcome.move.name,
+            state=outcome.move.after,
+        )
+
+
+def _failed(kind: JobType, code: str, text: str) -> Outcome:
+    changes = {"code": code, "error": " ".join(text.split()), "keep": kind.keep.total_seconds()}
+    return Outcome(states.FAIL, changes)
+
+
+def _after_error(job: Job, kind: JobType, reason: str) -> Outcome:
+    """Decide between another attempt and the end, for something that counts as a failure."""
+    failures = job.failures + 1
+    if failures >= kind.attempts:
+        return _failed(kind, "attempts_exhausted", f"gave up after {failures} failures: {reason}")
+    return Outcome(states.RETRY, {"delay": backoff(kind, failures), "note": reason})
+
+
+def backoff(kind: JobType, failures: int) -> float:
+    """Return the seconds to wait after so many failures: doubling, give or take a quarter."""
+    wait = min(kind.backoff * 2 ** (failures - 1), kind.backoff_limit)
+    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
+
+
+def after_loss(job: Job, kind: JobType, reason: str) -> Outcome:
+    """Decide what becomes of a job whose worker vanished or overran its time."""
+    outcome = _after_error(job, kind, reason)
+    if outcome.move is states.RETRY:
+        # The worker, not the work, went wrong as far as anybody knows: no need to wait.
+        return Outcome(states.LOSE, {"note": reason})
+    return outcome

@@ -1,0 +1,133 @@
+"""The sweep: ends lost claims, rings for what is due, clears what has expired."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import redis
+import structlog
+from sqlalchemy import text
+
+from tasks.job import idempotency, store
+from tasks.job.declare import JOB_TYPES
+from tasks.job.queue import connect, depth, ring
+from tasks.job.states import HAND_BACK
+from workers.runner import after_loss
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+    from config.database import Database
+    from config.settings import Settings
+    from tasks.job.queue import Bell
+    from tasks.job.record import Job
+
+log = structlog.get_logger(__name__)
+
+#: How many rows one statement of the sweep touches at the most.
+BATCH = 500
+#: A due job whose bell rang so long ago is rung for again if its queue holds no bells; seconds.
+SILENCE_SECONDS = 3.0
+#: How often expired records are cleared; seconds.
+CLEAR_SECONDS = 10.0
+#: How long a worker that was not seen stays listed; seconds.
+FORGET_WORKERS_SECONDS = 3600
+
+#: One sweep at a time; the lock ends with the transaction, however that ends.
+_LOCK = text("SELECT pg_try_advisory_xact_lock(7310583)")
+#: A lost worker may still be inside a transaction, stopped or cut off, holding its locks.
+_CUT_OFF = text("""
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE application_name = ANY(:workers) AND pid <> pg_backend_pid()
+""")
+_FORGET_WORKERS = text("DELETE FROM workers WHERE seen_at < now() - :seconds * interval '1 second'")
+
+
+class Sweep:
+    """What every worker does once a second, and what one of them at a time needs to do."""
+
+    def __init__(self, settings: Settings, database: Database, queues: Sequence[str]) -> None:
+        self._settings = settings
+        self._database = database
+        self._queues = list(queues)
+        self._redis = connect(settings, timeout=1.0)
+        self._cleared_at = 0.0
+
+    def once(self) -> None:
+        """Sweep, unless another worker is at it.
+
+        Raises:
+            SQLAlchemyError: PostgreSQL is away; the next sweep will do.
+        """
+        with self._database.transaction() as connection:
+            if not connection.execute(_LOCK).scalar_one():
+                return
+            self._end_lost_claims(connection)
+            if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
+                self._clear(connection)
+                self._cleared_at = time.monotonic()
+        self._ring()
+
+    def _end_lost_claims(self, connection: Connection) -> None:
+        jobs = store.lease_ended(connection, JOB_TYPES, limit=BATCH)
+        if not jobs:
+            return
+        for job in jobs:
+            _lose(connection, job, "the worker vanished", lease_ended=True)
+        connection.execute(_CUT_OFF, {"workers": list({job.worker for job in jobs})})
+
+    def _clear(self, connection: Connection) -> None:
+        cleared = store.expire(connection, limit=BATCH * 4)
+        for kind in JOB_TYPES.values():
+            if kind.tidy is not None:
+                kind.tidy(connection, cleared.get(kind.name, []))
+        idempotency.expire(connection)
+        connection.execute(_FORGET_WORKERS, {"seconds": FORGET_WORKERS_SECONDS})
+        if cleared:
+            log.info("cleared", jobs=sum(map(len, cleared.values())))
+
+    def _ring(self) -> None:
+        """Ring for jobs that became due, and again for those whose bells seem to be lost."""
+        try:
+            depths = {name: depth(self._redis, name) for name in self._queues}
+        except (redis.RedisError, OSError) as away:
+            # Idle workers take overdue work from PostgreSQL meanwhile.
+            log.warning("redis_away", error=type(away).__name__)
+            return
+        bells: list[Bell] = []
+        with self._database.statement() as connection:
+            bells += store.take_unrung(connection, JOB_TYPES, limit=BATCH)
+            for name, waiting in depths.items():
+                if waiting == 0:
+                    bells += store.take_unheard(
+                        connection, name, JOB_TYPES, silence=SILENCE_SECONDS, limit=BATCH
+                    )
+        if bells:
+            ring(self._redis, bells)
+            log.info("rung", bells=len(bells))
+
+
+def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -> None:
+    outcome = after_loss(job, JOB_TYPES[job.type], reason)
+    if store.advance(
+        connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended
+    ):
+        log.warning("claim_ended", job=job.id, type=job.type, reason=reason, move=outcome.move.name)
+
+
+def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> None:
+    """Take back, at once, what worker processes held that are known to be dead."""
+    with database.transaction() as connection:
+        for job in store.of_workers(connection, workers, JOB_TYPES):
+            _lose(connection, job, reason, lease_ended=False)
+
+
+def hand_back_jobs_of(database: Database, workers: Sequence[str]) -> None:
+    """Give back what worker processes held that were ended on purpose; counts as no failure."""
+    with database.transaction() as connection:
+        for job in store.of_workers(connection, workers, JOB_TYPES):
+            if store.advance(connection, job, HAND_BACK, note="the worker was stopped"):
+                log.info("handed_back", job=job.id, type=job.type)
