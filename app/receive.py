@@ -158,12 +158,10 @@ def _take_form(spool: Spool) -> str:
     """Write the one file of a form into a spool; return the content type of the file."""
     kinds: list[str] = []
 
-    def open_file(
-        _total: int | None, kind: str | None, name: str | None, _length: int | None = None
-    ) -> Any:
+    def open_file(*, content_type: str | None, filename: str | None, **_: Any) -> Any:
         if kinds:
             raise Refused(Fault.BAD_BODY, "the form has more than one file")
-        kinds.append(_kind_of_file(kind or "", name or ""))
+        kinds.append(_kind_of_file(content_type or "", filename or ""))
         return spool
 
     parser = FormDataParser(open_file, max_form_memory_size=65536, max_form_parts=8, silent=False)

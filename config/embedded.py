@@ -58,8 +58,12 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
-        return f"postgresql://jobspine@/jobspine?host={self._sockets}"
+        """Where the service's own database is."""
+        return self.url_of("jobspine")
+
+    def url_of(self, database: str) -> str:
+        """Where a database is."""
+        return f"postgresql://jobspine@/{database}?host={self._sockets}"
 
     def start(self) -> None:
         """Start it, on a new cluster if there is none, and wait until it answers.

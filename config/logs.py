@@ -23,6 +23,8 @@ def _error_without_values(_logger: Any, _name: str, event: dict[str, Any]) -> di
     error = info[1] if isinstance(info, tuple) else info
     if isinstance(error, BaseException):
         event["error"] = type(error).__name__
+        if state := getattr(getattr(error, "orig", error), "pgcode", None):
+            event["sqlstate"] = state
         trace = error.__traceback__
         while trace is not None and trace.tb_next is not None:
             trace = trace.tb_next
@@ -51,6 +53,8 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
+    for chatty in ("alembic", "celery", "kombu", "httpx"):
+        logging.getLogger(chatty).setLevel("WARNING")
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
+from celery.platforms import SecurityWarning
 
 from config.celery import make_celery
 from config.database import Database
@@ -78,17 +80,25 @@ def make_worker(settings: Settings) -> Celery:
     """Return the Celery application whose tasks are the declared job types."""
     kinds = discover(settings.task_modules)
     queues = queues_served(settings, kinds)
+    # Celery warns of root because of pickle, which these workers do not accept.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     app = make_celery(settings, queues)
     listener = Listener(settings, queues)
     for kind in kinds.values():
         # Unshared: a second application in the process would run the first one's functions.
         app.task(_answer(listener, kind), name=kind.name, shared=False)
+    # Whoever listens to this signal configures the logs; ours are configured already.
+    signals.setup_logging.connect(_leave_logs_alone, weak=False)
     signals.worker_ready.connect(listener.start, weak=False)
     signals.worker_process_init.connect(listener.start, weak=False)
     signals.worker_shutting_down.connect(listener.stop, weak=False)
     signals.task_unknown.connect(listener.ignore, weak=False)
     signals.task_rejected.connect(listener.ignore, weak=False)
     return app
+
+
+def _leave_logs_alone(**_: Any) -> None:
+    """Keep Celery from replacing the handlers of this process."""
 
 
 def _answer(listener: Listener, kind: JobType) -> Callable[[str], None]:

@@ -71,11 +71,10 @@ class Supervisor:
     def _start(self) -> _Child:
         worker = new_worker_id()
         command = [
-            *(sys.executable, "-m", "celery", "-A", "workers", "worker"),
+            *(sys.executable, "-m", "celery", "--quiet", "-A", "workers", "worker"),
             *("--pool", self._settings.worker_pool, "--concurrency", "1"),
             *("--hostname", f"{worker}@%h", "--queues", ",".join(self._queues)),
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
-            *("--loglevel", "WARNING"),
         ]
         process = spawn(command, env={**os.environ, "WORKER_ID": worker})
         return _Child(worker, process, time.monotonic())

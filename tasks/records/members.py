@@ -29,13 +29,15 @@ _LOCK = text("""
 _COUNTED = text("UPDATE organizations SET member_count = :count WHERE id = :org_id")
 _COPY = f"COPY members (org_id, {_COLUMNS}) FROM STDIN (FORMAT csv, {_NOT_NULL})"
 
-_STAGE = text(f"""
-    CREATE TEMPORARY TABLE staged_members ON COMMIT DROP AS
-    SELECT org_id, {_COLUMNS}, id AS row FROM members WITH NO DATA
+#: The last of several rows with one number is the one that counts.
+_STAGE = text("""
+    CREATE TEMPORARY TABLE IF NOT EXISTS staged_members (
+        row bigint GENERATED ALWAYS AS IDENTITY, org_id integer, member_number text, name text,
+        surname text, national_id text, birth_date date, email text, phone text,
+        password_hash text, weight numeric(78), other jsonb
+    ) ON COMMIT DELETE ROWS
 """)
-_STAGED_ROW = text("""
-    ALTER TABLE staged_members ALTER COLUMN row ADD GENERATED ALWAYS AS IDENTITY
-""")
+_EMPTY_STAGE = text("TRUNCATE staged_members")
 _COPY_STAGED = f"COPY staged_members (org_id, {_COLUMNS}) FROM STDIN (FORMAT csv, {_NOT_NULL})"
 _MERGE = text(f"""
     WITH latest AS (
@@ -117,9 +119,8 @@ def _append(connection: Connection, data: io.StringIO, size: int) -> Stored | No
 
 
 def _merge(connection: Connection, data: io.StringIO) -> Stored:
-    connection.execute(text("DROP TABLE IF EXISTS staged_members"))
     connection.execute(_STAGE)
-    connection.execute(_STAGED_ROW)
+    connection.execute(_EMPTY_STAGE)
     _copy(connection, _COPY_STAGED, data)
     return Stored(new=connection.execute(_MERGE).scalar_one(), merged=True)
 

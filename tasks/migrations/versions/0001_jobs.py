@@ -98,7 +98,7 @@ CREATE TABLE idempotency_keys (
     scope        text NOT NULL,
     key          text NOT NULL,
     fingerprint  text NOT NULL,
-    answer       jsonb NOT NULL,
+    answer       json NOT NULL,
     expires_at   timestamptz NOT NULL,
     PRIMARY KEY (scope, key)
 );

@@ -1,0 +1,105 @@
+"""Types of jobs that behave in ways a test needs; workers load them by TASK_MODULES."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from marshmallow import Schema, fields
+
+from tasks.job.declare import Gate, job_type
+from tasks.job.errors import Permanent, Wait
+
+if TYPE_CHECKING:
+    from tasks.job.context import Context
+
+
+class Nothing(Schema):
+    """No fields."""
+
+
+class Number(Schema):
+    n = fields.Integer(load_default=0)
+
+
+class Path(Schema):
+    #: A file that says what the handler should do, or that it has done something.
+    path = fields.String(required=True)
+
+
+class Scoped(Schema):
+    scope = fields.String(required=True)
+    path = fields.String(required=True)
+
+
+@job_type("noop", payload=Number, result=Number, attempts=3)
+def noop(ctx: Context, n: int) -> dict[str, int]:
+    """Return what came in."""
+    return {"n": n}
+
+
+@job_type("fails", payload=Nothing, result=Nothing, attempts=3, backoff=0.2)
+def fails(ctx: Context) -> None:
+    """Fail every time, quoting something that must not be seen."""
+    raise RuntimeError("secret-in-the-exception")
+
+
+@job_type("gives_up", payload=Nothing, result=Nothing, attempts=3)
+def gives_up(ctx: Context) -> None:
+    """Fail for good."""
+    raise Permanent("no_use", "there is no use in\ntrying again")
+
+
+@job_type("parks", payload=Nothing, result=Number, attempts=3)
+def parks(ctx: Context) -> dict[str, int]:
+    """Wait twice, then return how often it was called."""
+    calls = ctx.cursor.get("calls", 0) + 1
+    with ctx.step() as step:
+        step.save(cursor={"calls": calls})
+    if calls < 3:
+        raise Wait(0.1)
+    return {"n": calls}
+
+
+@job_type("loops", payload=Nothing, result=Nothing, attempts=2, timeout=1.0)
+def loops(ctx: Context) -> None:
+    """Never end, and swallow whatever is raised inside."""
+    while True:
+        try:
+            while True:
+                pass
+        except BaseException:  # noqa: BLE001, S110
+            pass
+
+
+@job_type("dies", payload=Nothing, result=Nothing, attempts=3)
+def dies(ctx: Context) -> None:
+    """Take the worker process along, every time."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _hold(path: str) -> None:
+    """Block until the file exists."""
+    while not os.path.exists(path):  # noqa: PTH110
+        time.sleep(0.02)
+
+
+@job_type("holds", payload=Path, result=Nothing, attempts=3, timeout=120)
+def holds(ctx: Context, path: str) -> None:
+    """Run until a file appears."""
+    _hold(path)
+
+
+@job_type("gated", payload=Scoped, result=Nothing, gate=Gate("scope"), attempts=3, timeout=120)
+def gated(ctx: Context, scope: str, path: str) -> None:
+    """Run until a file appears, alone in its scope."""
+    _hold(path)
+
+
+@job_type("short_lived", payload=Nothing, result=Nothing, keep=timedelta(seconds=1))
+def short_lived(ctx: Context) -> dict[str, Any]:
+    """End at once, and be cleared a second later."""
+    return {}

@@ -1,0 +1,55 @@
+"""From HTTP through Redis and a real worker into PostgreSQL, and back by the poll."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import wait_until
+
+LEGISLATORS = Path(__file__).parents[2] / "shared/data/members/legislators.csv"
+
+
+def test_an_import_becomes_members_and_says_so(start_api, start_worker, tenant, auditor):
+    start_worker()
+    api = start_api()
+    path = f"/organizations/{tenant.address}/members"
+    body = b"memberNumber,name,email\n1,Ada,ada@example.org\n2,Bob,no-address\n"
+
+    accepted = api.post(path, content=body, headers={**tenant.headers, "Content-Type": "text/csv"})
+    job = accepted.json()["jobId"]
+    done = wait_until(lambda: (p := api.get(f"/jobs/{job}").json())["status"] == "completed" and p)
+    private = api.get(f"{path}/job/{job}", headers=tenant.headers).json()
+
+    assert accepted.status_code == 200
+    assert accepted.json() == {"added": 0, "errors": None, "jobId": job}
+    assert done == {
+        "jobId": job,
+        "type": "org_members",
+        "status": "completed",
+        "result": {"added": 2, "total": 2, "progress": 100},
+    }
+    assert private == {"added": 2, "total": 2, "progress": 100, "errors": ["row 2: invalid-email"]}
+    members = auditor.rows("SELECT member_number, name, email FROM members ORDER BY id")
+    assert members == [
+        {"member_number": "1", "name": "Ada", "email": "ada@example.org"},
+        {"member_number": "2", "name": "Bob", "email": ""},
+    ]
+    assert auditor.moves(job) == ["claim", "complete"]
+    assert auditor.one("SELECT count(*) FROM upload_pieces") == 0
+
+
+@pytest.mark.skipif(not LEGISLATORS.exists(), reason="the list of legislators is not here")
+def test_537_real_people_become_members(start_api, start_worker, tenant, auditor):
+    start_worker()
+    api = start_api()
+    path = f"/organizations/{tenant.address}/members"
+
+    headers = {**tenant.headers, "Content-Type": "text/csv"}
+    job = api.post(path, content=LEGISLATORS.read_bytes(), headers=headers).json()["jobId"]
+    poll = lambda: api.get(f"{path}/job/{job}", headers=tenant.headers).json()  # noqa: E731
+    done = wait_until(lambda: (p := poll())["progress"] == 100 and p)
+
+    assert done == {"added": 537, "total": 537, "progress": 100, "errors": []}
+    assert auditor.one("SELECT count(*) FROM members WHERE org_id = %s", tenant.id) == 537
