@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import Refused
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 #: Items on a page that does not say, and on the largest.
 DEFAULT_LIMIT, MAX_LIMIT = 10, 100
+
+
+#: A number of a length that a list can have.
+_NUMBER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 class Page(NamedTuple):
@@ -46,9 +51,6 @@ def _number(query: Mapping[str, str], name: str, default: int) -> int:
     raw = query.get(name, "")
     if raw == "":
         return default
-    try:
-        if len(raw) > 18:  # noqa: PLR2004 - more than any list has, and than int() should be given
-            raise ValueError
-        return int(raw)
-    except ValueError:
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not a number") from None
+    if not _NUMBER.fullmatch(raw):
+        raise Refused(Fault.BAD_PARAMETER, f"{name} is not a number")
+    return int(raw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -27,6 +27,8 @@ from tasks.records.uploads import NotText, Spool, TooLarge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from werkzeug.formparser import TStreamFactory
 
     from tasks.records.member_rows import type_given
 
@@ -164,7 +166,12 @@ def _take_form(spool: Spool) -> str:
         kinds.append(_kind_of_file(content_type or "", filename or ""))
         return spool
 
-    parser = FormDataParser(open_file, max_form_memory_size=65536, max_form_parts=8, silent=False)
+    parser = FormDataParser(
+        cast("TStreamFactory", open_file),
+        max_form_memory_size=65536,
+        max_form_parts=8,
+        silent=False,
+    )
     try:
         parser.parse(
             request.stream, request.mimetype, request.content_length, request.mimetype_params

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ def make_celery(settings: Settings, queues: Iterable[str]) -> Celery:
         broker_connection_retry_on_startup=True,
         # A worker waits for Redis for ever; meanwhile it takes work from PostgreSQL directly.
         broker_connection_max_retries=None,
-        task_queues=[Queue(name, routing_key=name) for name in queues],
+        task_queues=[Queue(name, routing_key=name) for name in queues],  # type: ignore[no-untyped-call]
         task_default_queue="default",
         task_serializer="json",
         result_serializer="json",

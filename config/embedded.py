@@ -25,7 +25,7 @@ import redis
 from config.processes import become, spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 #: How long a server may take to answer for the first time; seconds.
 _START_SECONDS = 30.0
@@ -166,7 +166,7 @@ class Redis:
     def _answers(self) -> bool:
         with (
             contextlib.suppress(redis.RedisError, OSError),
-            redis.Redis(unix_socket_path=str(self._socket), retry=None) as client,
+            redis.Redis(unix_socket_path=str(self._socket)) as client,
         ):
             return bool(client.ping())
         return False
@@ -207,18 +207,18 @@ class Servers:
                 shutil.rmtree(self._short, ignore_errors=True)
 
 
-def _as_unprivileged() -> object:
+def _as_unprivileged() -> Callable[[], None] | None:
     """Return what makes a child of root somebody who can still read our files."""
     return become(pwd.getpwnam(_UNPRIVILEGED)) if os.geteuid() == 0 else None
 
 
-def _wait_until(answers: object, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until(answers: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + _START_SECONDS
-    while not answers():  # type: ignore[operator]
+    while not answers():
         if process.poll() is not None or time.monotonic() > deadline:
             process.kill()
             said = log.read_text(errors="replace")[-2000:]
-            raise EmbeddedFailed(f"{process.args[0]} did not start: {said}")  # type: ignore[index]
+            raise EmbeddedFailed(f"a server did not start: {said}")
         time.sleep(0.02)
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -15,7 +18,7 @@ _SHARED: list[Any] = [
 ]
 
 
-def _error_without_values(_logger: Any, _name: str, event: dict[str, Any]) -> dict[str, Any]:
+def _error_without_values(_logger: Any, _name: str, event: EventDict) -> EventDict:
     """Keep the class and the place of an exception; its text may quote what a client sent."""
     info = event.pop("exc_info", None)
     if info is True:

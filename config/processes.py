@@ -41,8 +41,12 @@ def spawn(
             if os.getppid() != parent:  # it ended before we could ask
                 os.kill(os.getpid(), death)
 
+    # The child does nothing between fork and exec but a few system calls.
     return subprocess.Popen(  # noqa: S603 - the commands are ours
-        command, preexec_fn=prepare, start_new_session=True, **options
+        command,
+        preexec_fn=prepare,  # noqa: PLW1509 - as above
+        start_new_session=True,
+        **options,
     )
 
 

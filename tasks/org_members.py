@@ -117,8 +117,9 @@ def _tidy(connection: Connection, cleared: Sequence[str]) -> None:
     new_id=hex_id(32),
     tidy=_tidy,
 )
-def org_members(  # noqa: PLR0913 - the payload's fields
+def org_members(
     ctx: Context,
+    *,
     org: str,
     upload: str,
     format: str,  # noqa: A002
@@ -132,7 +133,7 @@ def org_members(  # noqa: PLR0913 - the payload's fields
     if organization is None:
         raise Permanent("no_organization", "the organization does not exist")
 
-    form = {"format": format, "columns": columns, "delimiter": delimiter}
+    form: Any = {"format": format, "columns": columns, "delimiter": delimiter}
     if "total" not in ctx.cursor:
         total = sum(1 for _ in read_upload(ctx.database, upload, start=start, **form)[1])
         with ctx.step() as step:
@@ -165,7 +166,7 @@ def org_members(  # noqa: PLR0913 - the payload's fields
             raise Wait(0)
 
 
-def read_upload(  # noqa: PLR0913 - the payload's fields
+def read_upload(
     database: Database,
     upload: str,
     *,

@@ -43,7 +43,9 @@ _SEEN = text("""
 class Keeper(threading.Thread):
     """Renews, every few seconds, whatever this process holds, and says that it is alive."""
 
-    def __init__(self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]
+    ) -> None:
         super().__init__(name="keeper", daemon=True)
         self._settings = settings
         self._database = database
@@ -76,7 +78,9 @@ class Keeper(threading.Thread):
 class Scout(threading.Thread):
     """Finds overdue work while the slot is idle: bells were lost, Redis is away, or we are deaf."""
 
-    def __init__(self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]
+    ) -> None:
         super().__init__(name="scout", daemon=True)
         self._settings = settings
         self._database = database
@@ -104,7 +108,8 @@ class Scout(threading.Thread):
             found = store.overdue(
                 connection, self._queues, JOB_TYPES, margin=OVERDUE_SECONDS, limit=10
             )
-        return any([self._runner.help_out(bell) for bell in found])
+        claimed = [bell for bell in found if self._runner.help_out(bell)]
+        return bool(claimed)
 
     def _leave_if_deaf(self, client: redis.Redis) -> None:
         """Exit when bells wait, the slot is idle and still none is heard: a restart cures that."""

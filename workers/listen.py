@@ -8,7 +8,9 @@ import socket
 import warnings
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from celery import signals
+from celery.concurrency import prefork
 from celery.platforms import SecurityWarning
 
 from config.celery import make_celery
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
     from tasks.job.declare import JobType
+
+
+log = structlog.get_logger(__name__)
 
 
 def new_worker_id() -> str:
@@ -63,13 +68,15 @@ class Listener:
             Scout(settings, database, self._runner, self._queues).start()
         return self._runner
 
-    def start(self, **_: Any) -> None:
-        """Begin to keep claims and to look for overdue work."""
-        _ = self.runner
+    def start(self, sender: Any = None, **_: Any) -> None:
+        """Begin to keep claims and to look for overdue work, in the process that does the work."""
+        if not isinstance(getattr(sender, "pool", None), prefork.TaskPool):
+            log.info("worker_listens", worker=self.runner.worker, queues=self._queues)
 
     def stop(self, **_: Any) -> None:
         """Take nothing new."""
-        self.runner.stopping.set()
+        if self._runner is not None:
+            self._runner.stopping.set()
 
     def ignore(self, **_: Any) -> None:
         """Count a message that is no bell of ours."""

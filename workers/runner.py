@@ -96,16 +96,18 @@ class Runner:
         return True
 
     def _claim(self, bell: Bell, kind: JobType) -> Job | None:
-        asked = {
-            "worker": self.worker,
-            "lease": self._settings.lease_seconds,
-            "timeout": kind.timeout,
-        }
         try:
             with self._database.statement() as connection:
                 while True:
                     try:
-                        return store.claim(connection, bell.id, kind.name, **asked)
+                        return store.claim(
+                            connection,
+                            bell.id,
+                            kind.name,
+                            worker=self.worker,
+                            lease=self._settings.lease_seconds,
+                            timeout=kind.timeout,
+                        )
                     except GateHeld:
                         if self._reject(connection, bell.id):
                             return None
@@ -195,7 +197,7 @@ def _after_error(job: Job, kind: JobType, reason: str) -> Outcome:
 
 def backoff(kind: JobType, failures: int) -> float:
     """Return the seconds to wait after so many failures: doubling, give or take a quarter."""
-    wait = min(kind.backoff * 2 ** (failures - 1), kind.backoff_limit)
+    wait = min(kind.backoff * 2.0 ** (failures - 1), kind.backoff_limit)
     return wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 

@@ -112,9 +112,7 @@ class Sweep:
 
 def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -> None:
     outcome = after_loss(job, JOB_TYPES[job.type], reason)
-    if store.advance(
-        connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended
-    ):
+    if store.advance(connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended):
         log.warning("claim_ended", job=job.id, type=job.type, reason=reason, move=outcome.move.name)
 
 

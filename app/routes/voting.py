@@ -40,7 +40,7 @@ blueprint = Blueprint("voting", __name__, description="The voting API, as Vocdon
 #: Row errors that a poll, and each job of a list, shows at the most; the download has them all.
 ERRORS_SHOWN, ERRORS_LISTED = 1000, 10
 _IMPORT_ID = re.compile(r"[0-9a-f]{32}")
-_BEARER = [{"bearer": []}]
+_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 _IDEMPOTENT = {
     "in": "header",
     "name": "Idempotency-Key",
@@ -146,9 +146,7 @@ def _idempotency_key(stack: ExitStack, organization: Organization) -> idempotenc
     return stack.enter_context(idempotency.using(wiring().database, scope, value))
 
 
-def _respect_limit(
-    connection: Connection, organization: Organization, received: Received
-) -> None:
+def _respect_limit(connection: Connection, organization: Organization, received: Received) -> None:
     """Refuse members beyond the limit as far as they can be counted before they are read."""
     if organization.member_limit is None:
         return

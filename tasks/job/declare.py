@@ -10,20 +10,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import Schema
-
 import tasks
 from tasks.job.errors import JobTypeFaulty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from marshmallow import Schema
     from sqlalchemy import Connection
 
 
 def hex_id(length: int) -> Callable[[], str]:
     """Return a maker of random ids of so many hexadecimal digits."""
     return lambda: secrets.token_hex(length // 2)
+
+
+_DEFAULT_ID = hex_id(32)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ def job_type(
     backoff_limit: float = 300.0,
     timeout: float = 60.0,
     keep: timedelta = timedelta(days=30),
-    new_id: Callable[[], str] = hex_id(32),
+    new_id: Callable[[], str] = _DEFAULT_ID,
     tidy: Callable[[Connection, Sequence[str]], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.

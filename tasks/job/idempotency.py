@@ -62,9 +62,7 @@ class Key:
         """Whether no earlier request used the key."""
         return self._fingerprint is None
 
-    def remember(
-        self, connection: Connection, fingerprint: str, answer: dict[str, Any]
-    ) -> None:
+    def remember(self, connection: Connection, fingerprint: str, answer: dict[str, Any]) -> None:
         """Keep the answer, in the transaction that records what it speaks of."""
         kept = {"fingerprint": fingerprint, "answer": json.dumps(answer)}
         connection.execute(_REMEMBER, {**self._asked, **kept, "keep": KEEP.total_seconds()})

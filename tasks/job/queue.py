@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from config.failpoints import failpoint
 
@@ -81,7 +83,7 @@ def connect(settings: Settings, *, timeout: float) -> redis.Redis:
         socket_timeout=timeout,
         socket_connect_timeout=timeout,
         # One try: whoever rings can be late, but must not wait.
-        retry=None,
+        retry=Retry(NoBackoff(), 0),
     )
 
 

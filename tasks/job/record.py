@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from sqlalchemy import RowMapping
+
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
@@ -55,7 +57,7 @@ class Job:
     expires_at: datetime | None
 
     @classmethod
-    def from_row(cls, row: Mapping[str, Any]) -> Job:
+    def from_row(cls, row: RowMapping) -> Job:
         """Build a job from a row that has at least these columns."""
         return cls(**{**{name: row[name] for name in _NAMES}, "state": State(row["state"])})
 

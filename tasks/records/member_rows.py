@@ -252,13 +252,14 @@ class Checker:
 
 
 #: Addresses that need no closer look at what stands before the @.
+_LONG_EMAIL = 250
 _PLAIN_EMAIL = re.compile(r"[A-Za-z0-9_%+-]{1,32}(?:\.[A-Za-z0-9_%+-]{1,30})?@(.+\..+)", re.ASCII)
 
 
 def is_email(value: str) -> bool:
     """Tell whether a text is an e-mail address with a domain of at least two labels."""
     plain = _PLAIN_EMAIL.fullmatch(value)
-    if plain and len(value) < 250:
+    if plain and len(value) < _LONG_EMAIL:
         return _is_mail_domain(plain[1])
     return "." in value.rpartition("@")[2] and _is_email(value)
 

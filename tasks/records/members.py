@@ -20,7 +20,9 @@ _COLUMNS = (
     "member_number, name, surname, national_id, birth_date, email, phone, "
     "password_hash, weight, other"
 )
-_NOT_NULL = "FORCE_NOT_NULL (member_number, name, surname, national_id, email, phone, password_hash)"
+_NOT_NULL = (
+    "FORCE_NOT_NULL (member_number, name, surname, national_id, email, phone, password_hash)"
+)
 
 #: The organization's row is the lock: imports into one organization take turns by the chunk.
 _LOCK = text("""
@@ -135,9 +137,7 @@ _TAKEN = text("""
 """)
 
 
-def page(
-    connection: Connection, org_id: int, *, limit: int, offset: int
-) -> list[dict[str, Any]]:
+def page(connection: Connection, org_id: int, *, limit: int, offset: int) -> list[dict[str, Any]]:
     """Return a page of an organization's members in the order in which they were added."""
     asked = {"org_id": org_id, "limit": limit, "offset": offset}
     return [dict(row) for row in connection.execute(_PAGE, asked).mappings()]
@@ -170,9 +170,7 @@ class RowError(NamedTuple):
     error: str
 
 
-def add_errors(
-    connection: Connection, job_id: str, first: int, errors: Sequence[RowError]
-) -> None:
+def add_errors(connection: Connection, job_id: str, first: int, errors: Sequence[RowError]) -> None:
     """Keep errors of an import, numbered from `first` on."""
     if errors:
         connection.execute(
@@ -186,9 +184,7 @@ def add_errors(
         )
 
 
-def errors_of(
-    connection: Connection, job_id: str, *, first: int = 0, limit: int
-) -> list[RowError]:
+def errors_of(connection: Connection, job_id: str, *, first: int = 0, limit: int) -> list[RowError]:
     """Return errors of an import in the order of its rows."""
     asked = {"job_id": job_id, "first": first, "limit": limit}
     return [RowError(*row) for row in connection.execute(_ERRORS, asked)]

@@ -111,9 +111,7 @@ _KEYS_OF = text(f"SELECT {_KEY_COLUMNS} FROM api_keys WHERE org_id = :org_id ORD
 _REVOKE = text("UPDATE api_keys SET revoked_at = now() WHERE id = :id AND revoked_at IS NULL")
 
 
-def add_api_key(
-    connection: Connection, org_id: int, *, name: str, scopes: Sequence[str]
-) -> str:
+def add_api_key(connection: Connection, org_id: int, *, name: str, scopes: Sequence[str]) -> str:
     """Make an API key and return it; only its digest is kept, so it can be shown just once."""
     key = f"vsk_{secrets.token_hex(32)}"
     values: dict[str, Any] = {"org_id": org_id, "name": name, "scopes": list(scopes)}
