@@ -76,6 +76,21 @@ class Stack:
         """Return the file that holds what a process wrote."""
         return self.servers.folder / f"{name}.log"
 
+    def command(self, *words: str) -> str:
+        """Run one of the application's own commands and return what it printed.
+
+        Raises:
+            subprocess.CalledProcessError: it failed.
+        """
+        return subprocess.run(  # noqa: S603 - the commands are ours
+            [sys.executable, "-m", "flask", "--app", "app", *words],
+            cwd=_ROOT,
+            env=self.environment,
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
     def fallen(self) -> str | None:
         """Return the name of a process that ended by itself, if one did."""
         running = (name for name, process in self.processes.items() if name != "release")
@@ -162,14 +177,7 @@ def main() -> int:
 
 def _introduce(stack: Stack) -> None:
     """Print where everything is, with an organization and credentials to try it with."""
-    made = subprocess.run(
-        [sys.executable, "-m", "flask", "--app", "app", "sample"],
-        cwd=_ROOT,
-        env=stack.environment,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout
+    made = stack.command("sample")
     print(f"API        {stack.url}\nReference  {stack.url}/docs\nData       {stack.servers.folder}")
     print(f"{made}Ctrl-C ends everything.", flush=True)
 

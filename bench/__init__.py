@@ -1,0 +1,1 @@
+"""`make bench` and `make demo`: the service, measured and shown from outside."""

@@ -1,0 +1,150 @@
+"""`make demo`: the whole service on this machine, shown through its HTTP API."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+
+from config.embedded import EmbeddedFailed
+from config.stack import Stack, interruptible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ROOT = Path(__file__).parent.parent
+LEGISLATORS = ROOT.parent / "shared" / "data" / "members" / "legislators.csv"
+SAMPLE = Path(__file__).parent / "sample_members.csv"
+_BAR = 40
+#: How long any of the demo's jobs may take; seconds.
+_PATIENCE = 60.0
+
+
+class DemoFailed(Exception):
+    """The service did not answer as documented."""
+
+
+class Demo:
+    """Sends real work through HTTP and prints what comes back."""
+
+    def __init__(self, stack: Stack, told: Any) -> None:
+        self._told = told
+        self._org, key = sample(stack)
+        self._api = httpx.Client(
+            base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
+        )
+
+    def run(self) -> None:
+        """Show everything."""
+        self.members()
+
+    def members(self) -> None:
+        """Import a file of members, watch it, and read the answers."""
+        file = LEGISLATORS if LEGISLATORS.exists() else SAMPLE
+        rows = len(file.read_text().splitlines()) - 1
+        heading(f"Member import: {rows} rows of {file.name} become members of an organization")
+        path = f"/organizations/{self._org}/members"
+        headers = {"Content-Type": "text/csv", "Idempotency-Key": "demo"}
+        accepted = self._show("POST", path, content=file.read_bytes(), headers=headers)
+        job = accepted["jobId"]
+        self._watch(
+            lambda: self._get(f"{path}/job/{job}"),
+            lambda poll: (poll["progress"], poll["progress"] == 100),
+        )
+        done = self._show("GET", f"{path}/job/{job}")
+        self._show("GET", f"/jobs/{job}")
+        self._show("GET", f"{path}?limit=1")
+        self._show("GET", f"/organizations/{self._org}/jobs?type=org_members")
+        if done["added"] != rows or done["total"] != rows:
+            raise DemoFailed(f"{rows} rows went in, {done['added']} members came out")
+        again = self._show("POST", path, content=file.read_bytes(), headers=headers)
+        if again != accepted:
+            raise DemoFailed("the same request with the same Idempotency-Key was another job")
+
+    def _get(self, path: str) -> dict[str, Any]:
+        return answered(self._api.get(path))
+
+    def _show(self, method: str, path: str, **options: Any) -> dict[str, Any]:
+        """Send a request and print it with its answer."""
+        response = self._api.request(method, path, **options)
+        body = answered(response)
+        print(f"\n  {method} {path}\n  {response.status_code} {json.dumps(body)}")
+        return body
+
+    def _watch(
+        self,
+        poll: Callable[[], dict[str, Any]],
+        read: Callable[[dict[str, Any]], tuple[int, bool]],
+    ) -> None:
+        """Poll until the end, with a bar."""
+        deadline = time.monotonic() + _PATIENCE
+        print()
+        while True:
+            percent, is_over = read(poll())
+            filled = _BAR * percent // 100
+            print(f"\r  [{'#' * filled}{'.' * (_BAR - filled)}] {percent:3d} %", end="", flush=True)
+            if is_over:
+                print()
+                return
+            if self._told.is_set():
+                raise KeyboardInterrupt
+            if time.monotonic() > deadline:
+                raise DemoFailed("the job did not end")
+            time.sleep(0.02)
+
+
+def heading(text: str) -> None:
+    """Print the title of a part."""
+    print(f"\n== {text}", flush=True)
+
+
+def answered(response: httpx.Response) -> dict[str, Any]:
+    """Return the body of a 2xx.
+
+    Raises:
+        DemoFailed: it is something else.
+    """
+    if not response.is_success:
+        raise DemoFailed(f"{response.request.url.path}: {response.status_code} {response.text}")
+    body: dict[str, Any] = response.json()
+    return body
+
+
+def sample(stack: Stack) -> tuple[str, str]:
+    """Found an organization and return its address and an API key."""
+    made = stack.command("sample")
+    values = dict(line.split("=", 1) for line in made.splitlines())
+    return values["ORG"], values["KEY"]
+
+
+def main() -> int:
+    """Run the demo over a stack of its own."""
+    told = interruptible()
+    (ROOT / ".data").mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="demo-", dir=ROOT / ".data"))
+    began = time.monotonic()
+    try:
+        print("Starting PostgreSQL, Redis, the API and its workers ...", flush=True)
+        with Stack(folder).running() as stack:
+            print(f"Ready at {stack.url} after {time.monotonic() - began:.1f} s.")
+            Demo(stack, told).run()
+    except (DemoFailed, EmbeddedFailed, httpx.HTTPError, subprocess.CalledProcessError) as failed:
+        print(f"\n{failed}\nThe logs are in {folder}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    with contextlib.suppress(ValueError):
+        folder = folder.relative_to(Path.cwd())
+    print(f"\nEverything has ended; the data and the logs are in {folder}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
