@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 
+from bench.rows import HEADER, member_rows
 from config.embedded import EmbeddedFailed
 from config.stack import Stack, interruptible
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 LEGISLATORS = ROOT.parent / "shared" / "data" / "members" / "legislators.csv"
 SAMPLE = Path(__file__).parent / "sample_members.csv"
+#: Rows of the second import.
+CROWD = 200_000
 _BAR = 40
 #: How long any of the demo's jobs may take; seconds.
 _PATIENCE = 60.0
@@ -35,7 +39,9 @@ class Demo:
     """Sends real work through HTTP and prints what comes back."""
 
     def __init__(self, stack: Stack, told: Any) -> None:
+        self._stack = stack
         self._told = told
+        self._named = 0
         self._org, key = sample(stack)
         self._api = httpx.Client(
             base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
@@ -44,6 +50,7 @@ class Demo:
     def run(self) -> None:
         """Show everything."""
         self.members()
+        self.crash()
 
     def members(self) -> None:
         """Import a file of members, watch it, and read the answers."""
@@ -62,11 +69,34 @@ class Demo:
         self._show("GET", f"/jobs/{job}")
         self._show("GET", f"{path}?limit=1")
         self._show("GET", f"/organizations/{self._org}/jobs?type=org_members")
+        self._named = rows
         if done["added"] != rows or done["total"] != rows:
             raise DemoFailed(f"{rows} rows went in, {done['added']} members came out")
         again = self._show("POST", path, content=file.read_bytes(), headers=headers)
         if again != accepted:
             raise DemoFailed("the same request with the same Idempotency-Key was another job")
+
+    def crash(self) -> None:
+        """Import many rows, and kill every worker process in the middle."""
+        heading(f"{CROWD:,} invented members, and kill -9 for every worker process half-way")
+        path = f"/organizations/{self._org}/members"
+        file = HEADER + b"".join(member_rows(CROWD))
+        accepted = self._show("POST", path, content=file, headers={"Content-Type": "text/csv"})
+        job = accepted["jobId"]
+        victims: list[int] = []
+
+        def read(poll: dict[str, Any]) -> tuple[int, bool]:
+            if poll["progress"] >= 50 and not victims:
+                victims.extend(kill_workers(self._stack))
+            return poll["progress"], poll["progress"] == 100
+
+        self._watch(lambda: self._get(f"{path}/job/{job}"), read)
+        done = self._get(f"{path}/job/{job}")
+        print(f"\n  killed: {victims}; added: {done['added']:,} of {done['total']:,},", end=" ")
+        print(f"with {len(done['errors'])} of its row errors shown, such as {done['errors'][:2]}")
+        members = self._get(f"{path}?limit=1")["pagination"]["totalItems"]
+        if not done["added"] == done["total"] == CROWD or members != CROWD + self._named:
+            raise DemoFailed(f"{CROWD} rows went in, {members} members are there")
 
     def _get(self, path: str) -> dict[str, Any]:
         return answered(self._api.get(path))
@@ -98,6 +128,14 @@ class Demo:
             if time.monotonic() > deadline:
                 raise DemoFailed("the job did not end")
             time.sleep(0.02)
+
+
+def kill_workers(stack: Stack) -> list[int]:
+    """Kill every child of the worker as hard as it gets, and return their ids."""
+    children = psutil.Process(stack.processes["worker"].pid).children()
+    for child in children:
+        child.kill()
+    return [child.pid for child in children]
 
 
 def heading(text: str) -> None:
