@@ -68,6 +68,11 @@ class Received:
         if not self._kept:
             self._spool.discard()
 
+    @property
+    def size(self) -> int:
+        """How many bytes of it were spooled."""
+        return self._spool.size
+
     def rows(self) -> Iterator[type_given | RowRejected]:
         """The rows, for an import within the request."""
         if self.members is not None:
@@ -103,6 +108,8 @@ def receive_members() -> Received:
         return received
     if kind not in {*_CSV, *_NDJSON, _FORM}:
         raise Refused(Fault.BAD_BODY, "unsupported content type")
+    if (request.content_length or 0) > wiring().settings.max_upload_bytes:
+        raise Refused(Fault.TOO_LARGE)
     received = Received(kind)
     with ExitStack() as undo:
         undo.push(received)

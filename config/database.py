@@ -34,6 +34,8 @@ class Database:
         self._autocommit = create_engine(
             settings.database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
             isolation_level="AUTOCOMMIT",
+            # Errors must not quote what a client sent.
+            hide_parameters=True,
             pool_size=settings.database_pool,
             max_overflow=0,
             pool_timeout=settings.database_connect_seconds * 2,

@@ -70,8 +70,13 @@ class Keeper(threading.Thread):
             "claims": runner.claims,
             "ignored": runner.ignored,
         }
+        current = runner.current
         with self._database.statement() as connection:
-            runner.keep(store.renew(connection, runner.worker, lease=self._settings.lease_seconds))
+            if current is not None and not store.renew(
+                connection, current.job, lease=self._settings.lease_seconds
+            ):
+                # Ended by itself meanwhile, or taken away; either way it must not go on.
+                current.lose()
             connection.execute(_SEEN, seen)
 
 

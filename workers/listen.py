@@ -110,6 +110,10 @@ def _leave_logs_alone(**_: Any) -> None:
 
 def _answer(listener: Listener, kind: JobType) -> Callable[[str], None]:
     def answer(job_id: str) -> None:
-        listener.runner.hear(Bell(kind.name, str(job_id), kind.queue))
+        try:
+            listener.runner.hear(Bell(kind.name, str(job_id), kind.queue))
+        except Exception as error:
+            # Celery would log the exception's text, which may quote data.
+            log.exception("bell_failed", exc_info=error, job=str(job_id), type=kind.name)
 
     return answer

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 #: How long a settling worker waits between two tries to reach PostgreSQL; seconds.
 _SETTLE_PAUSE = 0.5
+#: Longest line that says why a job failed; characters.
+_ERROR_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -76,11 +78,10 @@ class Runner:
         finally:
             self._slot.release()
 
-    def keep(self, held: set[tuple[str, int]]) -> None:
-        """Learn which claims are still held; a running attempt that is not among them is lost."""
-        current = self._current
-        if current is not None and (current.job.id, current.job.attempts) not in held:
-            current.lose()
+    @property
+    def current(self) -> Context | None:
+        """The attempt that runs at this moment, if one does."""
+        return self._current
 
     def _run(self, bell: Bell) -> bool:
         kind = JOB_TYPES.get(bell.type)
@@ -164,14 +165,22 @@ class Runner:
             return
         failpoint("runner.before_settle")
         give_up = time.monotonic() + kind.timeout
+        refused = False
         while True:
             try:
                 with self._database.statement() as connection:
                     settled = store.advance(connection, job, outcome.move, **outcome.changes)
                 break
-            except SQLAlchemyError as error:
-                # After the lease somebody else owns the job; the guard would refuse anyway.
-                if not is_away(error) or time.monotonic() > give_up or self.stopping.is_set():
+            except Exception as error:
+                if not is_away(error):
+                    if refused:
+                        raise
+                    # The outcome itself cannot be written: a result that is no JSON, say.
+                    log.warning("outcome_refused", exc_info=error)
+                    outcome = _after_error(job, kind, f"unusable result: {type(error).__name__}")
+                    refused = True
+                elif time.monotonic() > give_up or self.stopping.is_set():
+                    # By now somebody else may own the job; the guard would refuse anyway.
                     raise
                 time.sleep(_SETTLE_PAUSE)
         log.info(
@@ -183,7 +192,8 @@ class Runner:
 
 
 def _failed(kind: JobType, code: str, text: str) -> Outcome:
-    changes = {"code": code, "error": " ".join(text.split()), "keep": kind.keep.total_seconds()}
+    line = " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH] or code
+    changes = {"code": code, "error": line, "keep": kind.keep.total_seconds()}
     return Outcome(states.FAIL, changes)
 
 

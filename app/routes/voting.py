@@ -117,6 +117,8 @@ def add_members(query: dict[str, str], address: str) -> Response:
         known = key.answer_to(fingerprint) if key else None
         if known is not None:
             return jsonify(known)
+        if in_request and received.size > wiring().settings.max_json_bytes:
+            raise Refused(Fault.TOO_LARGE, "import large files without async=false")
         if received.members == []:
             return jsonify(shape.finished_import(0, []))
         with dispatching(wiring().database, wiring().ringer) as dispatch:
@@ -229,7 +231,8 @@ def show_job(job_id: str) -> Response:
     """Poll a job: public, for whoever knows its id; a failed job is a 200."""
     with wiring().database.statement() as connection:
         job = store.get(connection, job_id) if job_id.isprintable() else None
-    if job is None or JOB_TYPES[job.type].api != "voting":
+    kind = JOB_TYPES.get(job.type) if job else None
+    if job is None or kind is None or kind.api != "voting":
         raise Refused(Fault.NO_JOB)
     return jsonify(shape.job(job))
 

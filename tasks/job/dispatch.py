@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import structlog
 from marshmallow import ValidationError
 
 from tasks.job import store
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from tasks.job.queue import Ringer
+
+log = structlog.get_logger(__name__)
 
 
 class Dispatch:
@@ -63,7 +66,7 @@ def dispatching(database: Database, ringer: Ringer) -> Iterator[Dispatch]:
     with database.transaction() as connection:
         dispatch = Dispatch(connection)
         yield dispatch
-    ringer.ring(dispatch.bells)
+    _ring(ringer, dispatch)
 
 
 def dispatch_one(
@@ -77,5 +80,11 @@ def dispatch_one(
     with database.statement() as connection:
         dispatch = Dispatch(connection)
         job_id = dispatch.add(job_type, payload, tenant=tenant)
-    ringer.ring(dispatch.bells)
+    _ring(ringer, dispatch)
     return job_id
+
+
+def _ring(ringer: Ringer, dispatch: Dispatch) -> None:
+    for bell in dispatch.bells:
+        log.info("dispatched", job=bell.id, type=bell.type)
+    ringer.ring(dispatch.bells)

@@ -113,8 +113,9 @@ _CLAIM = text(f"""
     WITH claimed AS (
         UPDATE jobs
         SET state = 'running', attempts = attempts + 1, worker = :worker,
-            lease_until = now() + LEAST(:lease, :timeout) * interval '1 second',
-            deadline_at = now() + :timeout * interval '1 second',
+            lease_until = now() + :lease * interval '1 second',
+            -- The kernel ends the attempt at its time limit; the lease is there if that fails.
+            deadline_at = now() + (:timeout + 2) * interval '1 second',
             started_at = coalesce(started_at, now()), updated_at = now()
         WHERE id = :id AND type = :type AND state = ANY(:before)
           AND worker IS NULL AND due_at <= now()
@@ -268,15 +269,14 @@ def checkpoint(
 _RENEW = text("""
     UPDATE jobs
     SET lease_until = LEAST(now() + :lease * interval '1 second', deadline_at)
-    WHERE worker = :worker AND lease_until >= now()
-    RETURNING id, attempts
+    WHERE id = :id AND attempts = :attempts AND worker = :worker AND lease_until >= now()
 """)
 
 
-def renew(connection: Connection, worker: str, *, lease: float) -> set[tuple[str, int]]:
-    """Renew every claim of a worker that has not ended; return them as (job id, attempt)."""
-    rows = connection.execute(_RENEW, {"worker": worker, "lease": lease})
-    return {(row.id, row.attempts) for row in rows}
+def renew(connection: Connection, job: Job, *, lease: float) -> bool:
+    """Renew the claim of an attempt by `lease` seconds; False if it has ended or was lost."""
+    asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker, "lease": lease}
+    return bool(connection.execute(_RENEW, asked).rowcount)
 
 
 _OF_WORKERS = text(f"""
