@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from dataclasses import dataclass, field, fields
@@ -26,9 +27,9 @@ class Settings:
     """
 
     #: PostgreSQL, as ``postgresql://user:password@host/name``; it holds every fact.
-    database_url: str
+    database_url: str = field(repr=False)
     #: Redis, as ``redis://…``, ``rediss://…`` or ``unix:///path``; it holds nothing that matters.
-    redis_url: str
+    redis_url: str = field(repr=False)
     #: The secret or PEM public key that signed JWT bearers; without it none is accepted.
     jwt_key: str = field(default="", repr=False)
     #: The one algorithm that is accepted in JWT bearers.
@@ -125,10 +126,12 @@ def _faults(values: Mapping[str, Any]) -> list[str]:
     faults += [
         f"{name.upper()} must be above zero"
         for name, value in values.items()
-        if isinstance(value, int | float) and value <= 0 and name != "stop_grace_seconds"
+        if isinstance(value, int | float) and not value > 0 and name != "stop_grace_seconds"
     ]
     if values.get("worker_pool", "threads") not in {"threads", "solo"}:
         faults.append("WORKER_POOL is neither threads nor solo")
+    if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
+        faults.append("LOG_LEVEL is not a level such as INFO")
     lease = values.get("lease_seconds", Settings.lease_seconds)
     if lease < 2 * values.get("renew_seconds", Settings.renew_seconds):
         faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")

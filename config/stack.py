@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -90,6 +91,15 @@ class Stack:
             capture_output=True,
             text=True,
         ).stdout
+
+    def environment_file(self) -> Path:
+        """Write what leads a shell to this stack into a file for it to read; return the file."""
+        names = (*self.servers.environment, "JWT_KEY")
+        file = self.servers.folder / "environment"
+        file.touch(mode=0o600)
+        lines = (f"export {name}={shlex.quote(self.environment[name])}\n" for name in names)
+        file.write_text("".join(lines))
+        return file
 
     def fallen(self) -> str | None:
         """Return the name of a process that ended by itself, if one did."""
@@ -179,6 +189,7 @@ def _introduce(stack: Stack) -> None:
     """Print where everything is, with an organization and credentials to try it with."""
     made = stack.command("sample")
     print(f"API        {stack.url}\nReference  {stack.url}/docs\nData       {stack.servers.folder}")
+    print(f"Commands   . {stack.environment_file()} && {sys.executable} -m flask --app app --help")
     print(f"{made}Ctrl-C ends everything.", flush=True)
 
 

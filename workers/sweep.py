@@ -66,6 +66,7 @@ class Sweep:
             if not connection.execute(_LOCK).scalar_one():
                 return
             self._end_lost_claims(connection)
+            store.count_on(connection)
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 self._clear(connection)
                 self._cleared_at = time.monotonic()

@@ -81,7 +81,14 @@ _PAGE_OF_TYPE = text(f"""
     WHERE tenant = :tenant AND type = :type
     ORDER BY seq DESC LIMIT :limit OFFSET :offset
 """)
-_COUNT = text("SELECT count(*) FROM jobs WHERE tenant = :tenant AND type = ANY(:types)")
+_HORIZON = text("SELECT xact FROM job_counts_horizon")
+_COUNT = text("""
+    SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
+           (SELECT coalesce(sum(counted), 0) FROM job_counts
+            WHERE tenant = :tenant AND type = ANY(:types)) AS counted,
+           (SELECT count(*) FROM jobs
+            WHERE xact >= :horizon AND tenant = :tenant AND type = ANY(:types)) AS since
+""")
 
 
 def page(
@@ -95,9 +102,39 @@ def page(
 
 
 def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
-    """Return how many jobs of these types a tenant has."""
-    asked = {"tenant": tenant, "types": list(types)}
-    return int(connection.execute(_COUNT, asked).scalar_one())
+    """Return how many jobs of these types a tenant has: exact, however many there are.
+
+    What was recorded before a horizon is counted already; the few rows since are counted now.
+    """
+    asked: dict[str, Any] = {"tenant": tenant, "types": list(types)}
+    while True:
+        # Given as a number, not as a subquery, it lets PostgreSQL plan for the few rows.
+        asked["horizon"] = connection.execute(_HORIZON).scalar_one()
+        found = connection.execute(_COUNT, asked).one()
+        if found.horizon == asked["horizon"]:
+            return int(found.counted + found.since)
+
+
+_COUNT_ON = text("""
+    WITH moved AS (
+        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
+    ), since AS (
+        SELECT tenant, type, count(*) AS jobs FROM jobs
+        WHERE xact >= :horizon AND xact < (SELECT horizon FROM moved)
+        GROUP BY tenant, type
+    ), counted AS (
+        INSERT INTO job_counts (tenant, type, counted) SELECT tenant, type, jobs FROM since
+        ON CONFLICT (tenant, type) DO UPDATE SET counted = job_counts.counted + excluded.counted
+    )
+    UPDATE job_counts_horizon SET xact = (SELECT horizon FROM moved)
+    WHERE EXISTS (SELECT FROM since)
+""")
+
+
+def count_on(connection: Connection) -> None:
+    """Count what was recorded by transactions that are all over; one caller at a time."""
+    horizon = connection.execute(_HORIZON).scalar_one()
+    connection.execute(_COUNT_ON, {"horizon": horizon})
 
 
 _HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")
@@ -173,6 +210,7 @@ _ADVANCE = text("""
             expires_at = CASE WHEN :over THEN now() + :keep * interval '1 second' END,
             updated_at = now()
         WHERE id = :id AND state = ANY(:before) AND attempts = :attempts
+          AND worker IS NOT DISTINCT FROM :worker
           AND (NOT :lease_ended OR lease_until < now())
         RETURNING id, attempts, state
     ), kept AS (
@@ -200,8 +238,9 @@ def advance(
 ) -> bool:
     """Move a job on, write its history, and free what it held, in one guarded statement.
 
-    The guard is the state before and the attempt that the caller knows; with `lease_ended` also
-    that nobody renewed the claim meanwhile. False means that the job has moved on without the
+    The guard is the state before, the attempt and the owner that the caller knows: an attempt whose
+    claim was taken back is over before the next one begins. With `lease_ended` it is also that
+    nobody renewed the claim meanwhile. False means that the job has moved on without the
     caller, and that nothing was changed. `keep` and `delay` are seconds, `until` a time.
     """
     done = connection.execute(
@@ -277,6 +316,22 @@ def renew(connection: Connection, job: Job, *, lease: float) -> bool:
     """Renew the claim of an attempt by `lease` seconds; False if it has ended or was lost."""
     asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker, "lease": lease}
     return bool(connection.execute(_RENEW, asked).rowcount)
+
+
+_IS_AHEAD = text("""
+    SELECT xact > pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM job_counts_horizon
+""")
+_COUNT_ANEW = text("""
+    WITH forgotten AS (DELETE FROM job_counts),
+         aged AS (UPDATE jobs SET xact = 0)
+    UPDATE job_counts_horizon SET xact = 0
+""")
+
+
+def count_anew_if_restored(connection: Connection) -> None:
+    """Start counting again where a dump was restored into a server of younger transactions."""
+    if connection.execute(_IS_AHEAD).scalar_one():
+        connection.execute(_COUNT_ANEW)
 
 
 _OF_WORKERS = text(f"""
@@ -371,7 +426,13 @@ _EXPIRE = text("""
             SELECT id FROM jobs WHERE expires_at < now()
             ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
         )
-        RETURNING id, type
+        RETURNING id, type, tenant, xact
+    ), counted AS (
+        SELECT tenant, type, count(*) AS jobs FROM gone
+        WHERE xact < (SELECT xact FROM job_counts_horizon) GROUP BY tenant, type
+    ), recounted AS (
+        UPDATE job_counts SET counted = job_counts.counted - counted.jobs FROM counted
+        WHERE job_counts.tenant = counted.tenant AND job_counts.type = counted.type
     ), history AS (
         DELETE FROM job_moves USING gone WHERE job_moves.job_id = gone.id
     )
@@ -380,5 +441,8 @@ _EXPIRE = text("""
 
 
 def expire(connection: Connection, *, limit: int) -> dict[str, list[str]]:
-    """Clear ended jobs whose time is over, with their history; return their ids by type."""
+    """Clear ended jobs whose time is over, with their history; return their ids by type.
+
+    One caller at a time, and not beside `count_on`: the sweep's lock sees to it.
+    """
     return {row[0]: row[1] for row in connection.execute(_EXPIRE, {"limit": limit})}

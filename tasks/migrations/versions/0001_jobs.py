@@ -36,6 +36,8 @@ CREATE TABLE jobs (
     started_at   timestamptz,
     finished_at  timestamptz,
     expires_at   timestamptz,
+    -- The transaction that recorded it: what is older than every running one is counted once.
+    xact         bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
 
     CONSTRAINT jobs_state_known
         CHECK (state IN ('pending', 'running', 'completed', 'failed', 'rejected')),
@@ -69,6 +71,8 @@ CREATE INDEX jobs_unrung ON jobs (due_at)
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE worker IS NOT NULL;
 CREATE INDEX jobs_of_tenant ON jobs (tenant, seq);
 CREATE INDEX jobs_of_tenant_by_type ON jobs (tenant, type, seq);
+-- What was recorded since the last count stands together at the end of the table.
+CREATE INDEX jobs_recent ON jobs USING brin (xact) WITH (pages_per_range = 16);
 CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE job_moves (
@@ -82,6 +86,16 @@ CREATE TABLE job_moves (
     at       timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX job_moves_of_job ON job_moves (job_id);
+
+-- How many jobs a tenant has of a type, of those recorded before the horizon.
+CREATE TABLE job_counts (
+    tenant   text NOT NULL,
+    type     text NOT NULL,
+    counted  bigint NOT NULL,
+    PRIMARY KEY (tenant, type)
+);
+CREATE TABLE job_counts_horizon (xact bigint NOT NULL);
+INSERT INTO job_counts_horizon VALUES (0);
 
 CREATE TABLE workers (
     id          text PRIMARY KEY,
