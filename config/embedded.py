@@ -8,6 +8,7 @@ it ends.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import importlib.util
 import os
 import pwd
@@ -74,7 +75,7 @@ class Postgres:
         is_new = not (self._cluster / "PG_VERSION").exists()
         if is_new:
             self._initialize()
-        (self._cluster / "postmaster.pid").unlink(missing_ok=True)
+        self._outlive_predecessor()
         options = {"listen_addresses": "", "unix_socket_directories": str(self._sockets)}
         options |= {"max_connections": "200", "max_wal_size": "2GB", "shared_buffers": "256MB"}
         command = [self._bin / "postgres", "-D", self._cluster]
@@ -111,6 +112,22 @@ class Postgres:
         output, _ = process.communicate()
         if process.returncode:
             raise EmbeddedFailed(f"initdb failed: {output.decode(errors='replace').strip()}")
+
+    def _outlive_predecessor(self) -> None:
+        """Wait for a server on this cluster whose parent was killed, and remove what it left.
+
+        PostgreSQL itself takes any living process with the number in its file for a server.
+        """
+        file = self._cluster / "postmaster.pid"
+        deadline = time.monotonic() + _START_SECONDS
+        while file.exists():
+            number = file.read_text().partition("\n")[0]
+            command = Path(f"/proc/{number}/cmdline")
+            if not (command.exists() and os.fsencode(self._cluster) in command.read_bytes()):
+                file.unlink(missing_ok=True)
+            elif time.monotonic() > deadline:
+                raise EmbeddedFailed(f"another PostgreSQL runs on {self._cluster}")
+            time.sleep(0.05)
 
     def _connect(self, database: str) -> psycopg2.extensions.connection:
         return psycopg2.connect(host=str(self._sockets), user="jobspine", dbname=database)
@@ -195,16 +212,25 @@ class Servers:
 
     @contextlib.contextmanager
     def running(self) -> Iterator[Servers]:
-        """Run both for as long as the block."""
-        try:
-            self.postgres.start()
-            self.redis.start()
-            yield self
-        finally:
-            self.redis.stop()
-            self.postgres.stop()
-            if self._short is not None:
-                shutil.rmtree(self._short, ignore_errors=True)
+        """Run both for as long as the block.
+
+        Raises:
+            EmbeddedFailed: the folder is in use, or a server did not start.
+        """
+        with (self.folder / "lock").open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise EmbeddedFailed(f"{self.folder} is in use by another process") from None
+            try:
+                self.postgres.start()
+                self.redis.start()
+                yield self
+            finally:
+                self.redis.stop()
+                self.postgres.stop()
+                if self._short is not None:
+                    shutil.rmtree(self._short, ignore_errors=True)
 
 
 def _as_unprivileged() -> Callable[[], None] | None:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 _ROOT = Path(__file__).parent.parent
+#: Where `make run` listens if it can.
+_PORT = 8000
 #: How long the API may take to be ready, and a process to end when it is told to; seconds.
 _READY_SECONDS, _END_SECONDS = 60.0, 30.0
 
@@ -149,10 +151,14 @@ def procfile() -> dict[str, str]:
     return {name.strip(): command.strip() for name, _, command in pairs}
 
 
-def free_port() -> int:
-    """Return a port that nobody listens on at this moment."""
+def free_port(wanted: int = 0) -> int:
+    """Return the wanted port, or another one where somebody listens on that already."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return free_port()
         port: int = probe.getsockname()[1]
     return port
 
@@ -169,11 +175,12 @@ def main() -> int:
     """Run the stack until it is interrupted."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=_ROOT / ".data" / "run")
-    parser.add_argument("--port", type=int, default=8000, help="0 for any free one")
+    parser.add_argument("--port", type=int, help="8000, or any free one where that is taken")
     arguments = parser.parse_args()
     told = interruptible()
     try:
-        with Stack(arguments.data, port=arguments.port).running() as stack:
+        port = arguments.port if arguments.port is not None else free_port(_PORT)
+        with Stack(arguments.data, port=port).running() as stack:
             _introduce(stack)
             while not told.wait(0.5):
                 if name := stack.fallen():
