@@ -130,6 +130,7 @@ def add_members(query: dict[str, str], address: str) -> Response:
                 payload = {"org": organization.address, **received.spooled()}
                 job_id = dispatch.add("org_members", payload, tenant=organization.address)
                 uploads.attach(dispatch.connection, payload["upload"], job_id)
+                # Before the commit: a file without a job is removed later, a job needs its file.
                 received.keep()
                 answer = shape.accepted_import(job_id)
             if key:
