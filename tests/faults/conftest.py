@@ -1,0 +1,158 @@
+"""What the fault tests share: an audited API, jobs by the hundred, and files to import."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tasks.job.dispatch import dispatch_one, dispatching
+from tasks.job.queue import Ringer
+from tests import job_types  # noqa: F401 - declares the types
+from tests.conftest import Auditor, Tenant, wait_until
+from tests.faults.audit import Audit, Poller, Recorder
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import httpx
+
+    from config.database import Database
+    from config.settings import Settings
+
+#: Faults should cost seconds here, not the tens of seconds that they may in production.
+QUICK = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5", "SWEEP_SECONDS": "0.5"}
+
+
+def csv_rows(count: int, *, first: int = 1) -> bytes:
+    """Return a file of members with numbers of their own; rows 7 and 11 have something wrong."""
+    lines = ["memberNumber,name,surname,email,weight,team"]
+    lines += [
+        f"{number},Ada {number},Lovelace of {number},a{number}@example.org,1,red"
+        for number in range(first, first + count)
+    ]
+    lines[7] = f"{first + 6},Bob,Seven,no-address,1,red"
+    lines[11] = f"{first + 10},too few fields"
+    return ("\n".join(lines) + "\n").encode()
+
+
+@dataclass(frozen=True)
+class Member:
+    """A client of the API that acts for an organization, and whose answers are recorded."""
+
+    api: httpx.Client
+    tenant: Tenant
+
+    @property
+    def _path(self) -> str:
+        return f"/organizations/{self.tenant.address}/members"
+
+    def send_file(self, content: bytes) -> str:
+        """Send a file of members; return the id of the job."""
+        headers = {**self.tenant.headers, "Content-Type": "text/csv"}
+        response = self.api.post(self._path, content=content, headers=headers)
+        assert response.status_code == 200, response.text
+        return str(response.json()["jobId"])
+
+    def dispatch(self, number: int) -> httpx.Response:
+        """Send one member, which makes the smallest job that HTTP can dispatch."""
+        members = [{"memberNumber": str(number), "name": "Ada"}]
+        return self.api.post(self._path, json={"members": members}, headers=self.tenant.headers)
+
+    def polling(self, job_id: str) -> Poller:
+        """Poll an import for as long as a block."""
+        return Poller(self.api, f"{self._path}/job/{job_id}", self.tenant.headers)
+
+    def progress(self, job_id: str) -> dict[str, Any]:
+        """Poll an import once."""
+        got = self.api.get(f"{self._path}/job/{job_id}", headers=self.tenant.headers)
+        return dict(got.json())
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """What the API answered in this test."""
+    return Recorder()
+
+
+@pytest.fixture
+def audit(auditor: Auditor, recorder: Recorder) -> Audit:
+    """The audit of this test."""
+    return Audit(auditor, recorder)
+
+
+@pytest.fixture
+def start_member(
+    start_api: Callable[..., httpx.Client], tenant: Tenant, recorder: Recorder
+) -> Callable[..., Member]:
+    """Start the API, and return a client that acts for this test's organization."""
+
+    def start(**more: str) -> Member:
+        api = start_api(**more)
+        api.event_hooks = {"response": [recorder.record]}
+        return Member(api, tenant)
+
+    return start
+
+
+@pytest.fixture
+def member(start_member: Callable[..., Member]) -> Member:
+    """A client of the API that acts for this test's organization."""
+    return start_member()
+
+
+class Jobs:
+    """Jobs of this test that come in past HTTP."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._database = database
+        self._ringer = Ringer(settings)
+
+    def add(self, job_type: str, **payload: Any) -> str:
+        """Dispatch one job; return its id."""
+        return dispatch_one(self._database, self._ringer, job_type, payload, tenant="test")
+
+    def add_many(self, count: int) -> list[str]:
+        """Dispatch so many jobs that do nothing, in one commit; return their ids."""
+        with dispatching(self._database, self._ringer) as dispatch:
+            return [dispatch.add("noop", {"n": n}, tenant="test") for n in range(count)]
+
+
+@pytest.fixture
+def jobs(settings: Settings, database: Database) -> Jobs:
+    """Dispatches jobs past HTTP."""
+    return Jobs(settings, database)
+
+
+class Wait:
+    """Waits for what the database says."""
+
+    def __init__(self, auditor: Auditor) -> None:
+        self._auditor = auditor
+
+    def until_over(self, *job_ids: str, seconds: float = 30.0) -> None:
+        """Until these jobs have ended; without ids, all jobs."""
+        left = "SELECT count(*) FROM jobs WHERE finished_at IS NULL AND (%s OR id = ANY(%s))"
+        ids = list(job_ids)
+        wait_until(lambda: self._auditor.one(left, not ids, ids) == 0, seconds=seconds)
+
+    def until_claimed(self, job_id: str, *, attempt: int = 1) -> str:
+        """Until an attempt at a job is under way; return the name of the worker."""
+        held = lambda: self._is_held(job_id, attempt)  # noqa: E731
+        return str(wait_until(held))
+
+    def _is_held(self, job_id: str, attempt: int) -> Any:
+        job = self._auditor.job(job_id)
+        return job["attempts"] == attempt and job["worker"]
+
+
+@pytest.fixture
+def wait(auditor: Auditor) -> Wait:
+    """Waits for what the database says."""
+    return Wait(auditor)
+
+
+def parent_of(worker: str) -> int:
+    """Return the id of the process that started a worker, which is part of its name."""
+    return int(worker.split(".")[-2])

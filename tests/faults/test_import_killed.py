@@ -1,0 +1,115 @@
+"""An import is killed at every place where it could lose or repeat a row."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import psutil
+import pytest
+
+from tests.conftest import wait_until
+from tests.faults.conftest import QUICK, csv_rows, parent_of
+
+#: Two chunks and a rest; the fourth pass finds that nothing is left.
+ROWS = 10_500
+PLACES = [
+    (place, nth)
+    for place in ("import.chunk_read", "import.before_commit", "import.committed")
+    for nth in (1, 2, 3, 4)
+]
+
+
+@pytest.mark.parametrize(
+    ("place", "nth"), [*PLACES, ("runner.claimed", 1), ("runner.before_settle", 1)]
+)
+def test_an_import_whose_process_is_killed_goes_on_in_another(
+    place, nth, start_worker, member, auditor, audit, wait, tmp_path
+):
+    once = tmp_path / "once"
+    start_worker(FAILPOINTS=f"{place}=kill@{nth}:{once}")
+    content = csv_rows(ROWS)
+
+    job = member.send_file(content)
+    with member.polling(job):
+        wait.until_over(job)
+        wait_until(lambda: member.progress(job)["progress"] == 100)
+
+    assert once.exists()
+    assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
+    assert member.progress(job)["added"] == ROWS - 1
+    assert member.progress(job)["errors"] == [
+        "row 7: invalid-email",
+        "row 11: wrong-number-of-fields",
+    ]
+    audit()
+
+
+def test_an_import_outlives_its_worker_with_all_its_processes(
+    start_worker, member, auditor, audit, wait, tmp_path
+):
+    # Stopped inside a transaction, so that the kill surely comes in the middle of the import.
+    fault = f"import.before_commit=stop@2:{tmp_path / 'once'}"
+    first = start_worker(**QUICK, FAILPOINTS=fault)
+    job = member.send_file(csv_rows(ROWS))
+    wait_until((tmp_path / "once").exists)
+    second = start_worker(**QUICK)
+
+    with member.polling(job):
+        first.signal_all(signal.SIGKILL)
+        wait.until_over(job)
+
+    assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
+    last = auditor.rows("SELECT worker FROM job_moves WHERE move = 'complete'")
+    assert parent_of(last[0]["worker"]) == second.pid
+    audit()
+
+
+def test_no_process_outlives_a_killed_parent(start_worker, jobs, wait, auditor, audit, tmp_path):
+    free = tmp_path / "free"
+    first = start_worker(**QUICK)
+    job = jobs.add("holds", path=str(free))
+    wait.until_claimed(job)
+    children = first.children()
+
+    first.signal(signal.SIGKILL)
+    wait_until(lambda: not any(map(psutil.pid_exists, children)))
+    start_worker(**QUICK)
+    free.touch()
+    wait.until_over(job)
+
+    assert len(children) == 2
+    assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
+    audit()
+
+
+def test_a_job_that_kills_every_process_ends_failed_at_its_bound(
+    start_worker, jobs, wait, auditor, audit
+):
+    worker = start_worker(**QUICK)
+    deadly = jobs.add("dies")
+    harmless = jobs.add_many(20)
+
+    wait.until_over(seconds=60)
+
+    assert auditor.moves(deadly) == ["claim", "lose", "claim", "lose", "claim", "fail"]
+    ended = auditor.job(deadly)
+    assert (ended["state"], ended["code"], ended["failures"]) == ("failed", "attempts_exhausted", 3)
+    assert ended["error"] == "gave up after 3 failures: the worker process ended (SIGKILL)"
+    assert {auditor.job(job)["state"] for job in harmless} == {"completed"}
+    wait_until(lambda: len(worker.children()) == 2)
+    audit()
+
+
+def test_a_process_killed_from_outside_is_replaced(start_worker, jobs, wait, auditor, audit):
+    worker = start_worker(**QUICK)
+    before = set(worker.children())
+
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: len(set(worker.children()) - before) == 2)
+    job = jobs.add("noop", n=1)
+    wait.until_over(job)
+
+    assert auditor.moves(job) == ["claim", "complete"]
+    audit()

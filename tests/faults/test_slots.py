@@ -1,0 +1,117 @@
+"""Handlers that do not end, workers that are stopped or restarted, and two that begin at once."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+from tests.conftest import wait_until
+from tests.faults.conftest import QUICK
+
+
+def test_a_handler_that_never_ends_is_stopped_at_its_time_limit(
+    start_worker, jobs, wait, auditor, audit
+):
+    start_worker(**QUICK, WORKER_PROCESSES="1")
+    endless = jobs.add("loops")
+
+    wait.until_over(endless)
+    after = jobs.add("noop", n=1)
+    wait.until_over(after)
+
+    ended = auditor.job(endless)
+    assert (ended["state"], ended["code"], ended["failures"]) == ("failed", "attempts_exhausted", 2)
+    assert ended["error"] == "gave up after 2 failures: the time limit was reached"
+    assert auditor.moves(endless) == ["claim", "lose", "claim", "fail"]
+    assert auditor.moves(after) == ["claim", "complete"]
+    audit()
+
+
+def test_a_stopped_worker_hands_back_what_takes_longer_than_its_grace(
+    start_worker, jobs, wait, auditor, audit, tmp_path
+):
+    free = tmp_path / "free"
+    first = start_worker(STOP_GRACE_SECONDS="0.5")
+    job = jobs.add("holds", path=str(free))
+    wait.until_claimed(job)
+
+    first.signal(signal.SIGTERM)
+    status = first.popen.wait(20)
+    handed_back = auditor.job(job)
+    free.touch()
+    start_worker()
+    wait.until_over(job)
+
+    assert status == 0
+    assert (handed_back["state"], handed_back["worker"]) == ("running", None)
+    assert auditor.moves(job) == ["claim", "hand_back", "claim", "complete"]
+    assert auditor.job(job)["failures"] == 0
+    audit()
+
+
+def test_a_stopped_worker_finishes_what_ends_within_its_grace(
+    start_worker, jobs, wait, auditor, audit, tmp_path
+):
+    free = tmp_path / "free"
+    worker = start_worker(STOP_GRACE_SECONDS="15")
+    job = jobs.add("holds", path=str(free))
+    wait.until_claimed(job)
+
+    worker.signal(signal.SIGTERM)
+    wait_until(lambda: len(worker.children()) == 1)  # the idle one leaves at once
+    late = jobs.add("noop", n=1)
+    free.touch()
+    status = worker.popen.wait(20)
+
+    assert status == 0
+    assert auditor.moves(job) == ["claim", "complete"]
+    assert auditor.job(late)["attempts"] == 0
+    audit(over=False)
+
+
+def test_restarts_one_after_another_lose_nothing(
+    start_worker, member, recorder, wait, auditor, audit
+):
+    worker = start_worker(**QUICK)
+    enough = threading.Event()
+    sender = threading.Thread(target=lambda: _send(member, enough))
+    sender.start()
+
+    for _ in range(3):
+        reached = len(recorder.accepted) + 20
+        wait_until(lambda: len(recorder.accepted) >= reached)  # noqa: B023
+        worker.signal(signal.SIGTERM)
+        assert worker.popen.wait(20) == 0
+        worker = start_worker(**QUICK)
+    enough.set()
+    sender.join()
+    wait.until_over()
+
+    counted = auditor.rows("SELECT sum(failures) AS failures, count(*) AS jobs FROM jobs")
+    assert counted[0]["failures"] == 0
+    assert counted[0]["jobs"] == len(recorder.accepted)
+    audit()
+
+
+def _send(member, enough):
+    number = 0
+    while not enough.is_set():
+        number += 1
+        member.dispatch(number)
+        time.sleep(0.01)
+
+
+def test_two_workers_at_once_run_every_job_once(start_worker, jobs, wait, auditor, audit):
+    made = jobs.add_many(300)
+
+    start_worker()
+    start_worker()
+    wait.until_over()
+
+    counted = auditor.rows(
+        "SELECT count(*) AS jobs, min(attempts) AS least, max(attempts) AS most FROM jobs"
+        " WHERE state = 'completed'"
+    )
+    assert dict(counted[0]) == {"jobs": len(made), "least": 1, "most": 1}
+    audit()
