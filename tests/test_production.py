@@ -1,0 +1,69 @@
+"""The production form: the Procfile and docker-compose.yml say the same, and can be read."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from config.stack import procfile
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+
+
+@pytest.mark.parametrize("name", ["release", "web", "worker"])
+def test_both_forms_run_the_same_commands(name):
+    assert COMPOSE[name]["command"] == shlex.split(procfile()[name])
+
+
+def test_neither_form_runs_more_than_the_other():
+    assert set(COMPOSE) - {"postgres", "redis"} == set(procfile())
+
+
+@pytest.mark.parametrize("name", ["postgres", "redis", "web", "worker"])
+def test_every_lasting_service_has_a_health_check(name):
+    assert COMPOSE[name]["healthcheck"]["test"][0] == "CMD"
+
+
+def test_the_servers_are_new_enough():
+    assert int(COMPOSE["postgres"]["image"].partition(":")[2]) >= 16
+    assert int(COMPOSE["redis"]["image"].partition(":")[2]) >= 7
+
+
+def test_the_image_holds_every_package_that_the_commands_need():
+    copied = COMPOSE["web"]["build"]["dockerfile_inline"]
+
+    assert [
+        f"COPY {name} {name}\n" in copied for name in ("config", "tasks", "workers", "app")
+    ] == [
+        True,
+        True,
+        True,
+        True,
+    ]
+
+
+def test_the_workers_get_longer_to_stop_than_their_jobs_have():
+    assert COMPOSE["worker"]["stop_grace_period"] == "40s"
+
+
+def test_compose_accepts_the_file_where_its_client_is_at_hand():
+    env = {**os.environ, "POSTGRES_PASSWORD": "p", "JWT_KEY": "k"}
+    client = ["docker", "compose"]
+    try:
+        at_hand = subprocess.run([*client, "version"], capture_output=True, check=False)
+    except FileNotFoundError:
+        return
+    if at_hand.returncode:
+        return
+
+    checked = subprocess.run(
+        [*client, "config", "--quiet"], cwd=ROOT, env=env, capture_output=True, check=False
+    )
+
+    assert checked.returncode == 0, checked.stderr
