@@ -188,7 +188,10 @@ def from_object(given: Any) -> type_given:
             raise RowRejected("invalid-weight") from None
     if not isinstance(other, dict) or any(not isinstance(v, str | None) for v in values):
         raise RowRejected("wrong-type")
-    rest = json.dumps({**other, **given}, ensure_ascii=False, allow_nan=False)
+    try:
+        rest = json.dumps({**other, **given}, ensure_ascii=False, allow_nan=False)
+    except (ValueError, RecursionError):  # a number beyond a float, or nested without end
+        raise RowRejected("malformed-row") from None
     texts = (*(value or "" for value in values), rest)
     for value in texts:
         if "\0" in value or "\\u0000" in value or not _is_encodable(value):
@@ -198,9 +201,8 @@ def from_object(given: Any) -> type_given:
 
 def as_ndjson(member: type_given) -> bytes:
     """Write a member as a line that `read_ndjson` reads."""
-    given: dict[str, Any] = dict(zip(FIELDS, member[:-1], strict=True))
-    given["other"] = json.loads(member[-1])
-    return json.dumps(given).encode() + b"\n"
+    fields = json.dumps(dict(zip(FIELDS, member[:-1], strict=True)), ensure_ascii=False)
+    return f'{fields[:-1]}, "other": {member[-1]}}}\n'.encode()
 
 
 def _is_encodable(value: str) -> bool:

@@ -1,0 +1,532 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tasks.records.member_rows import (
+    FIELDS,
+    MAX_FIELD,
+    MAX_LINE,
+    Checker,
+    HeaderRejected,
+    Lines,
+    RowRejected,
+    as_ndjson,
+    csv_header,
+    from_object,
+    is_birth_date,
+    is_email,
+    is_phone,
+    read_csv,
+    read_ndjson,
+)
+
+
+def lines_of(data: bytes, *, piece: int = 7, start: int = 0) -> Lines:
+    """The lines of a file from a byte on, in pieces."""
+    first, skip = divmod(start, piece)
+    pieces = [data[at : at + piece] for at in range(first * piece, len(data), piece)]
+    return Lines(pieces, skip=skip, offset=start)
+
+
+def named(row) -> dict[str, str] | str:
+    """Show what a row holds, or why it was rejected."""
+    if isinstance(row, RowRejected):
+        return str(row)
+    shown = {name: value for name, value in zip(FIELDS, row[:-1], strict=True) if value}
+    return {**shown, **json.loads(row[-1])}
+
+
+def csv_rows(data: bytes, **how) -> list[dict[str, str] | str]:
+    lines = lines_of(data, **how)
+    columns, delimiter = csv_header(lines)
+    return [named(row) for row in read_csv(lines, columns, delimiter)]
+
+
+def ndjson_rows(data: bytes, **how) -> list[dict[str, str] | str]:
+    return [named(row) for row in read_ndjson(lines_of(data, **how))]
+
+
+# The header.
+
+
+@pytest.mark.parametrize(
+    ("first", "columns", "delimiter"),
+    [
+        (b"memberNumber,name\n", ["memberNumber", "name"], ","),
+        (b"\xef\xbb\xbfmemberNumber,name\r\n", ["memberNumber", "name"], ","),
+        (b"Member Number;SURNAME;e-mail\n", ["memberNumber", "surname", "email"], ";"),
+        (b"national_id\tbirth-date\n", ["nationalId", "birthDate"], "\t"),
+        (b'"name","Street, No"\n', ["name", "Street, No"], ","),
+        (b"email", ["email"], ","),
+        ("name,Straße \n".encode(), ["name", "Straße"], ","),
+    ],
+)
+def test_the_header_names_the_columns_and_shows_the_delimiter(first, columns, delimiter):
+    assert csv_header(lines_of(first + b"x\n" if b"\n" in first else first)) == (
+        columns,
+        delimiter,
+    )
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"",
+        b"\n",
+        b"street,town\n",
+        b"{}\n",
+        b"name,NAME\n",
+        b"street,name,street\n",
+        b"x" * (MAX_LINE + 9),
+        b"name" + b"," * MAX_FIELD + b"\n",
+        b"name" + b"x" * MAX_FIELD + b"\n",
+        b"name\rsurname\rx\n",
+    ],
+)
+def test_a_header_that_is_none_is_refused(first):
+    with pytest.raises(HeaderRejected):
+        csv_header(lines_of(first, piece=65536))
+
+
+# CSV.
+
+
+def test_fields_may_hold_delimiters_quotes_and_line_ends():
+    data = b'name,surname,town\n"Ada, Countess","Love""lace","a\nb\r\nc"\nBob,,\n'
+
+    assert csv_rows(data) == [
+        {"name": "Ada, Countess", "surname": 'Love"lace', "town": "a\nb\r\nc"},
+        {"name": "Bob"},
+    ]
+
+
+def test_unknown_columns_are_kept_and_empty_ones_left_out():
+    data = b"town,name,street\nRome,Ada,\n,Bob,Via\n"
+
+    assert csv_rows(data) == [{"name": "Ada", "town": "Rome"}, {"name": "Bob", "street": "Via"}]
+
+
+def test_a_row_of_another_width_is_rejected_and_the_others_are_read():
+    data = b"name,surname\nAda\nBob,Ross\nCid,X,Y\nDan,Z\n"
+
+    assert csv_rows(data) == [
+        "wrong-number-of-fields",
+        {"name": "Bob", "surname": "Ross"},
+        "wrong-number-of-fields",
+        {"name": "Dan", "surname": "Z"},
+    ]
+
+
+def test_blank_lines_are_no_rows():
+    assert csv_rows(b"name,surname\n\nAda,L\n\r\n\n") == [{"name": "Ada", "surname": "L"}]
+
+
+def test_the_last_line_needs_no_end():
+    assert csv_rows(b"name,surname\nAda,L") == [{"name": "Ada", "surname": "L"}]
+
+
+def test_semicolons_and_tabs_delimit_as_well():
+    assert csv_rows(b"name;surname\nA,da;L\n") == [{"name": "A,da", "surname": "L"}]
+    assert csv_rows(b"name\tsurname\nA;da\tL\n") == [{"name": "A;da", "surname": "L"}]
+
+
+def test_a_quote_that_is_never_closed_costs_one_field_of_text_and_not_the_file():
+    rest = b"Bob,Ross\n" * 20000
+
+    rows = csv_rows(b'name,surname\n"Ada,L\n' + rest, piece=65536)
+
+    assert rows[0] == "malformed-row"
+    assert rows[-1] == {"name": "Bob", "surname": "Ross"}
+    assert rows.count("malformed-row") == 1
+    assert len(rows) > 5000
+
+
+def test_a_line_beyond_the_limit_is_a_malformed_row_and_is_passed_over():
+    data = b"name,surname\nAda,L\n" + b"x" * (3 * MAX_LINE) + b"\nBob,Ross\n"
+
+    assert csv_rows(data, piece=65536) == [
+        {"name": "Ada", "surname": "L"},
+        "malformed-row",
+        {"name": "Bob", "surname": "Ross"},
+    ]
+
+
+def test_a_line_without_end_is_read_in_bounded_memory():
+    largest = 0
+
+    def endless():
+        for _ in range(256):
+            yield b"x" * 65536
+
+    lines = Lines(endless(), skip=0, offset=0)
+    for line in lines:
+        largest = max(largest, len(line))
+
+    assert lines.offset == 256 * 65536
+    assert largest == MAX_FIELD + 2
+
+
+def test_a_line_of_exactly_the_limit_is_a_line():
+    data = b"name,other\n" + b"x" * (MAX_LINE - 1) + b"\nAda,L\n"
+
+    lines = lines_of(data, piece=65536)
+    lengths = [len(line) for line in lines]
+
+    assert lengths == [11, MAX_LINE, 6]
+    assert lines.offset == len(data)
+
+
+def test_the_offset_is_where_the_last_row_ends():
+    data = b'name,surname\n"a\nb",c\nd,e\n'
+    lines = lines_of(data)
+    columns, delimiter = csv_header(lines)
+
+    offsets = [lines.offset]
+    offsets += [lines.offset for _ in read_csv(lines, columns, delimiter)]
+
+    assert offsets == [13, 21, 25]
+
+
+FIELD = st.text(st.sampled_from('ab1é" ,;\n\r\t\u2028€😀'), max_size=6)
+
+
+@pytest.fixture
+def small_fields():
+    """A limit for fields that a generated file can pass."""
+    before = csv.field_size_limit(24)
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("small_fields")
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    rows=st.lists(st.lists(FIELD, min_size=1, max_size=4), max_size=8),
+    noise=st.lists(st.tuples(st.integers(0, 200), st.sampled_from('"\n,\r')), max_size=4),
+    end=st.sampled_from(["\n", "\r\n"]),
+    piece=st.integers(1, 40),
+)
+def test_a_csv_file_resumed_behind_any_row_has_the_same_remaining_rows(rows, noise, end, piece):
+    written = io.StringIO()
+    csv.writer(written, lineterminator=end).writerows(rows)
+    body = written.getvalue()
+    for at, character in noise:
+        body = body[:at] + character + body[at:]
+    data = ("name,surname,x" + end + body).encode()
+    lines = lines_of(data, piece=piece)
+    columns, delimiter = csv_header(lines)
+
+    begins = [lines.offset]
+    whole = []
+    for row in read_csv(lines, columns, delimiter):
+        whole.append(named(row))
+        begins.append(lines.offset)
+
+    assert lines.offset == len(data)
+    for n, begin in enumerate(begins):
+        again = read_csv(lines_of(data, piece=piece, start=begin), columns, delimiter)
+        assert [named(row) for row in again] == whole[n:]
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    parts=st.lists(
+        st.one_of(
+            st.builds(lambda name: json.dumps({"name": name}).encode(), FIELD),
+            st.sampled_from([b"", b" ", b"{", b"[]", b"null", b'{"name":1}', b'{"x":1e999}']),
+        ),
+        max_size=8,
+    ),
+    piece=st.integers(1, 40),
+)
+def test_an_ndjson_file_resumed_behind_any_row_has_the_same_remaining_rows(parts, piece):
+    data = b"\n".join(parts)
+    lines = lines_of(data, piece=piece)
+
+    begins, whole = [0], []
+    for row in read_ndjson(lines):
+        whole.append(named(row))
+        begins.append(lines.offset)
+
+    for n, begin in enumerate(begins):
+        again = read_ndjson(lines_of(data, piece=piece, start=begin))
+        assert [named(row) for row in again] == whole[n:]
+
+
+# NDJSON and JSON objects.
+
+
+def test_one_object_a_line_is_one_member():
+    data = (
+        b'\xef\xbb\xbf{"name":"Ada","weight":"3"}\n\n  \n{"name":"Bob","weight":4}\r\n{"name":null}'
+    )
+
+    assert ndjson_rows(data) == [
+        {"name": "Ada", "weight": "3"},
+        {"name": "Bob", "weight": "4"},
+        {},
+    ]
+
+
+def test_unknown_fields_and_other_are_kept_together():
+    assert named(from_object({"other": {"a": [1, None]}, "b": {"c": 2.5}, "name": "Ada"})) == {
+        "name": "Ada",
+        "a": [1, None],
+        "b": {"c": 2.5},
+    }
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        (b"Ada", "malformed-row"),
+        (b"{", "malformed-row"),
+        (b"[]", "malformed-row"),
+        (b"null", "malformed-row"),
+        (b'"Ada"', "malformed-row"),
+        (b'{"name":"Ada"} {}', "malformed-row"),
+        (b"[" * 100_000, "malformed-row"),
+        (b'{"x":' + b"[" * 1100 + b"]" * 1100 + b"}", "malformed-row"),
+        (b'{"x":' + b'{"y":' * 50_000 + b"1" + b"}" * 50_001, "malformed-row"),
+        (b'{"weight":' + b"9" * 5000 + b"}", "malformed-row"),
+        (b'{"x":1e999}', "malformed-row"),
+        (b'{"x":NaN}', "malformed-row"),
+        (b'{"x":-Infinity}', "malformed-row"),
+        (b'{"weight":1e999}', "wrong-type"),
+        (b'{"weight":1.5}', "wrong-type"),
+        (b'{"weight":true}', "wrong-type"),
+        (b'{"name":1}', "wrong-type"),
+        (b'{"name":["Ada"]}', "wrong-type"),
+        (b'{"name":{"first":"Ada"}}', "wrong-type"),
+        (b'{"email":false}', "wrong-type"),
+        (b'{"birthDate":19900101}', "wrong-type"),
+        (b'{"other":"Ada"}', "wrong-type"),
+        (b'{"other":[1]}', "wrong-type"),
+        (rb'{"name":"\u0000"}', "invalid-character"),
+        (rb'{"other":{"a":"\u0000"}}', "invalid-character"),
+        (rb'{"x\u0000":1}', "invalid-character"),
+        (rb'{"name":"\ud800"}', "invalid-character"),
+        (rb'{"x":["\udfff"]}', "invalid-character"),
+    ],
+)
+def test_a_line_that_is_no_member_is_rejected_with_a_word(line, word):
+    assert ndjson_rows(line + b'\n{"name":"Bob"}\n', piece=65536) == [word, {"name": "Bob"}]
+
+
+def test_a_pair_of_surrogates_is_a_character():
+    assert ndjson_rows(rb'{"name":"\ud83d\ude00"}') == [{"name": "😀"}]
+
+
+def test_a_member_survives_the_spool():
+    member = from_object({"name": 'A"\n\u2028é😀', "weight": 7, "x": {"y": [1, "\t"]}, "other": {}})
+
+    (again,) = read_ndjson(lines_of(as_ndjson(member)))
+
+    assert again == member
+
+
+# Fields.
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "ada@example.org",
+        "ada.lovelace+votes@mail.example.co.uk",
+        "o'brien@example.ie",
+        "a@b.co",
+        "ADA@EXAMPLE.ORG",
+        "ada@exämple.org",
+        "jos\u00e9@example.org",
+        "x" * 64 + "@example.org",
+        "ada@sub-domain.example.org",
+        "1@example.org",
+    ],
+)
+def test_this_is_an_e_mail_address(value):
+    assert is_email(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "no-address",
+        "ada@",
+        "@example.org",
+        "ada@localhost",
+        "ada@@example.org",
+        "ada@example..org",
+        "ada@.example.org",
+        "ada@example.org.",
+        "ada@-example.org",
+        "ada example@example.org",
+        "ada@exa mple.org",
+        "ada@example.org, bob@example.org",
+        "ada..l@example.org",
+        ".ada@example.org",
+        "ada.@example.org",
+        "ada@" + "x" * 64 + ".org",
+        "ada@" + "x." * 130 + "org",
+        "ada@example.org\n",
+        "\u200bada@example.org",
+        "ada@[127.0.0.1]",
+        "Ada <ada@example.org>",
+        "ada@exam_ple.org",
+        "n/a",
+    ],
+)
+def test_this_is_no_e_mail_address(value):
+    assert not is_email(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "country"),
+    [
+        ("+1 202 555 0123", None),
+        ("+12025550123", "ES"),
+        ("+34 612 345 678", None),
+        ("612 345 678", "ES"),
+        ("(202) 555-0123", "US"),
+        ("202.555.0123", "US"),
+        ("030/123456", "DE"),
+        ("+44 (0)20 7946 0018", None),
+    ],
+)
+def test_this_is_a_phone_number(value, country):
+    assert is_phone(value, country)
+
+
+@pytest.mark.parametrize(
+    ("value", "country"),
+    [
+        ("202 555 0123", None),
+        ("555", "US"),
+        ("+1 202 555", None),
+        ("+1 202 555 0123 999", None),
+        ("+999 12345678", None),
+        ("call me", "US"),
+        ("2025550123x", "US"),
+        ("++12025550123", None),
+        ("+", None),
+        ("\u0662\u0660\u0662\u0665\u0665\u0665\u0660\u0661\u0662\u0663", "US"),
+        ("+1 202 555 0123\n", None),
+        ("1" * 400, "US"),
+        ("202 555 0123", "ZZ"),
+    ],
+)
+def test_this_is_no_phone_number(value, country):
+    assert not is_phone(value, country)
+
+
+@pytest.mark.parametrize("value", ["1990-01-31", "2000-02-29", "1900-12-01", "0001-01-01"])
+def test_this_is_a_birth_date(value):
+    assert is_birth_date(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "31/01/1990",
+        "1990-1-31",
+        "1990-02-30",
+        "1900-02-29",
+        "1990-13-01",
+        "1990-00-10",
+        "0000-01-01",
+        "19900131",
+        "1990-W01-1",
+        "1990-01-31T00:00",
+        " 1990-01-31",
+        "9999-12-31",
+        "\u0661990-01-31",
+        "1990-01-31\n",
+        "yesterday",
+    ],
+)
+def test_this_is_no_birth_date(value):
+    assert not is_birth_date(value)
+
+
+@pytest.fixture
+def checker():
+    """What checks members of an organization in Spain."""
+    return Checker(country="ES", hash_password=lambda password: f"hash of {len(password)}")
+
+
+def checked(checker, **fields) -> tuple[dict[str, str], list[str]]:
+    member, errors = checker.check(from_object(fields))
+    return named(member), errors
+
+
+def test_a_good_member_is_stored_as_given_with_a_weight_of_one(checker):
+    given = {
+        "memberNumber": "7",
+        "name": "Ada",
+        "surname": "Lovelace",
+        "nationalId": "X-1",
+        "birthDate": "1990-01-31",
+        "email": "ada@example.org",
+        "phone": "612 345 678",
+    }
+
+    assert checked(checker, **given) == ({**given, "weight": "1"}, [])
+
+
+def test_bad_fields_are_blanked_and_named_in_the_documented_order(checker):
+    member, errors = checked(checker, birthDate="soon", phone="none", email="nowhere", name="Ada")
+
+    assert member == {"name": "Ada", "weight": "1"}
+    assert errors == ["invalid-email", "invalid-phone", "invalid-birthdate"]
+
+
+@pytest.mark.parametrize(
+    ("field", "word"),
+    [
+        ("email", "invalid-email"),
+        ("phone", "invalid-phone"),
+        ("birthDate", "invalid-birthdate"),
+    ],
+)
+def test_one_bad_field_is_one_error(checker, field, word):
+    assert checked(checker, **{field: "!"}) == ({"weight": "1"}, [word])
+
+
+def test_empty_fields_are_no_errors(checker):
+    assert checked(checker, email="", phone="", birthDate="", password="") == ({"weight": "1"}, [])
+
+
+def test_a_password_is_kept_as_its_hash(checker):
+    assert checked(checker, password="secret") == (
+        {"password": "hash of 6", "weight": "1"},
+        [],
+    )
+
+
+@pytest.mark.parametrize("weight", ["0", "1", "007", "9" * 78])
+def test_a_whole_number_is_a_weight(checker, weight):
+    assert checked(checker, weight=weight) == ({"weight": weight}, [])
+
+
+@pytest.mark.parametrize(
+    "weight", ["-1", "1.5", "1e3", "one", " 1", "1 ", "+1", "²", "\u0661", "9" * 79, "0x1"]
+)
+def test_anything_else_as_a_weight_rejects_the_row(checker, weight):
+    with pytest.raises(RowRejected, match=r"^invalid-weight$"):
+        checked(checker, weight=weight)
+
+
+def test_a_negative_number_as_a_weight_rejects_the_row(checker):
+    with pytest.raises(RowRejected, match=r"^invalid-weight$"):
+        checked(checker, weight=-1)
+
+
+def test_a_member_number_that_no_index_can_hold_rejects_the_row(checker):
+    assert checked(checker, memberNumber="é" * 255)[1] == []
+    with pytest.raises(RowRejected, match=r"^invalid-membernumber$"):
+        checked(checker, memberNumber="1" * 256)
