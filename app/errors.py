@@ -10,6 +10,7 @@ from app.shapes import voting
 from app.shapes.fault import Fault
 from config.database import is_away
 from tasks.job.errors import KeyReused, TwinInFlight
+from tasks.records.members import LimitReached
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +44,7 @@ def handle_errors(app: Flask) -> None:
     app.register_error_handler(Refused, lambda refused: answer(refused.fault, refused.detail))
     app.register_error_handler(KeyReused, lambda _: answer(Fault.KEY_REUSED))
     app.register_error_handler(TwinInFlight, lambda _: answer(Fault.TWIN_IN_FLIGHT))
+    app.register_error_handler(LimitReached, lambda _: answer(Fault.MEMBER_LIMIT))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _unexpected)
 

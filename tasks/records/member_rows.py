@@ -178,7 +178,9 @@ def from_object(given: Any) -> type_given:
     """
     if not isinstance(given, dict):
         raise RowRejected("malformed-row")
-    other = given.pop("other", None) or {}
+    other = given.pop("other", None)
+    if other is None:
+        other = {}
     values = [given.pop(name, None) for name in FIELDS]
     weight = values[-1]
     if isinstance(weight, int) and not isinstance(weight, bool):

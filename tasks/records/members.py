@@ -63,6 +63,13 @@ _MERGE = text(f"""
 """)
 
 
+class LimitReached(Permanent):
+    """The organization would have more members than it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__("member_limit", f"the member limit of {limit} is reached")
+
+
 class Stored(NamedTuple):
     """What became of a chunk."""
 
@@ -81,7 +88,7 @@ def store(
     long as no number is taken; otherwise, and when one is, they are merged from a staging table.
 
     Raises:
-        Permanent: the organization would have more members than it may; nothing is stored.
+        LimitReached: the organization would have more members than it may; nothing is stored.
     """
     found = connection.execute(_LOCK, {"org_id": org_id}).one()
     data = _csv(org_id, rows)
@@ -90,7 +97,7 @@ def store(
         stored = _merge(connection, data)
     count = found.member_count + stored.new
     if found.member_limit is not None and stored.new and count > found.member_limit:
-        raise Permanent("member_limit", f"the member limit of {found.member_limit} is reached")
+        raise LimitReached(found.member_limit)
     connection.execute(_COUNTED, {"org_id": org_id, "count": count})
     return stored
 
