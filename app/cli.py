@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 import jwt
-from flask.cli import AppGroup
+from flask.cli import AppGroup, with_appcontext
 
 from app.wiring import wiring
 from tasks.records import voting
@@ -101,6 +101,7 @@ def grant(address: str, subject: str, role: str) -> None:
 @click.command("token")
 @click.argument("subject")
 @click.option("--hours", default=12, show_default=True)
+@with_appcontext
 def token(subject: str, hours: int) -> None:
     """Sign a JWT for a subject, where this service holds the secret itself."""
     settings = wiring().settings
@@ -111,6 +112,7 @@ def token(subject: str, hours: int) -> None:
 
 
 @click.command("sample")
+@with_appcontext
 def sample() -> None:
     """Found an organization with an API key to try things with, and print both."""
     with wiring().database.transaction() as connection:

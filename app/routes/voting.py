@@ -41,12 +41,6 @@ blueprint = Blueprint("voting", __name__, description="The voting API, as Vocdon
 ERRORS_SHOWN, ERRORS_LISTED = 1000, 10
 _IMPORT_ID = re.compile(r"[0-9a-f]{32}")
 _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
-_IDEMPOTENT = {
-    "in": "header",
-    "name": "Idempotency-Key",
-    "schema": {"type": "string", "maxLength": 255},
-    "description": "The same key and request give the same answer for 24 hours.",
-}
 
 
 @blueprint.route("/organizations", methods=["POST"])
@@ -78,9 +72,9 @@ def show_organization(address: str) -> Response:
 
 @blueprint.route("/organizations/<address>/members", methods=["POST"])
 @blueprint.arguments(schemas.ImportQuery, location="query")
+@blueprint.arguments(schemas.ImportHeaders, location="headers")
 @blueprint.doc(
     security=_BEARER,
-    parameters=[_IDEMPOTENT],
     requestBody={
         "required": True,
         "content": {
@@ -97,7 +91,7 @@ def show_organization(address: str) -> Response:
     },
 )
 @blueprint.response(200, schemas.MembersAdded)
-def add_members(query: dict[str, str], address: str) -> Response:
+def add_members(query: dict[str, str], headers: dict[str, str], address: str) -> Response:
     """Add members: by a job that is polled, or with `?async=false` before the answer.
 
     A member whose e-mail, phone or birth date is bad is added with that field blank and an
@@ -110,7 +104,7 @@ def add_members(query: dict[str, str], address: str) -> Response:
     if in_request is None:
         raise Refused(Fault.BAD_PARAMETER, "async is neither true nor false")
     with ExitStack() as stack:
-        key = _idempotency_key(stack, organization)
+        key = _use_of_key(stack, organization, headers.get("idempotency_key"))
         received = stack.enter_context(receive_members())
         asked = f"members {organization.address} {in_request} {received.kind} {received.digest}"
         fingerprint = hashlib.sha256(asked.encode()).hexdigest()
@@ -138,9 +132,10 @@ def add_members(query: dict[str, str], address: str) -> Response:
         return jsonify(answer)
 
 
-def _idempotency_key(stack: ExitStack, organization: Organization) -> idempotency.Key | None:
-    """Return the use of the request's idempotency key, for as long as the stack."""
-    value = request.headers.get("Idempotency-Key")
+def _use_of_key(
+    stack: ExitStack, organization: Organization, value: str | None
+) -> idempotency.Key | None:
+    """Return the use of a request's idempotency key, for as long as the stack."""
     if value is None:
         return None
     if not 0 < len(value) <= 255 or not value.isprintable():  # noqa: PLR2004 - as documented

@@ -1,0 +1,159 @@
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+
+import jwt
+import pytest
+
+from app import create_app
+from tests.conftest import JWT_KEY, token
+
+
+@pytest.fixture
+def run(app):
+    """Run a command of the application; return its exit status and what it printed."""
+
+    def run(*words: str) -> tuple[int, str]:
+        result = app.test_cli_runner().invoke(args=words)
+        return result.exit_code, result.output
+
+    return run
+
+
+def bearer(credential: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {credential}"}
+
+
+def test_a_key_is_printed_once_opens_the_door_and_is_kept_as_its_digest(
+    run, client, tenant, path, auditor
+):
+    status, out = run("keys", "create", "--org", tenant.address, "--name", "office")
+
+    key = out.strip()
+    assert status == 0
+    assert re.fullmatch("vsk_[0-9a-f]{64}", key)
+    assert client.get(path, headers=bearer(key)).status_code == 200
+    row = auditor.rows("SELECT * FROM api_keys WHERE name = 'office'")[0]
+    assert bytes(row["digest"]) == hashlib.sha256(key.encode()).digest()
+    assert key not in str(row)
+    assert row["scopes"] == ["members:read", "members:write", "jobs:read"]
+    assert key not in run("keys", "list", "--org", tenant.address)[1]
+
+
+def test_a_key_may_have_fewer_scopes(run, client, tenant, path):
+    _, out = run("keys", "create", "--org", tenant.address, "--scope", "members:read")
+
+    headers = bearer(out.strip())
+    assert client.get(path, headers=headers).status_code == 200
+    assert client.post(path, json={"members": []}, headers=headers).status_code == 403
+
+
+def test_keys_are_listed_with_their_state(run, tenant, auditor):
+    first = auditor.one("SELECT id FROM api_keys")
+    run("keys", "create", "--org", tenant.address, "--scope", "jobs:read", "--name", "poller")
+    run("keys", "revoke", str(first))
+
+    status, out = run("keys", "list", "--org", tenant.address)
+
+    assert status == 0
+    assert out == (
+        f"{first}\trevoked\tmembers:read,members:write,jobs:read\ttest\n"
+        f"{first + 1}\tin use\tjobs:read\tpoller\n"
+    )
+
+
+def test_a_revoked_key_opens_nothing_from_then_on(run, client, tenant, path, auditor):
+    number = str(auditor.one("SELECT id FROM api_keys"))
+
+    first, second = run("keys", "revoke", number), run("keys", "revoke", number)
+
+    assert first == (0, "")
+    assert second == (1, f"Error: no key {number} is in use\n")
+    assert client.get(path, headers=tenant.headers).json["code"] == 40156
+
+
+def test_an_organization_is_founded_for_an_admin(run, client):
+    status, out = run("organizations", "create", "--admin", "mary", "--country", "ES")
+
+    address = out.strip()
+    assert status == 0
+    assert re.fullmatch("0x[0-9a-f]{40}", address)
+    shown = client.get(f"/organizations/{address}/members", headers=bearer(token("mary")))
+    assert shown.status_code == 200
+
+
+def test_a_limit_is_set_and_lifted(run, tenant, auditor):
+    run("organizations", "limit", tenant.address, "7")
+    limited = auditor.one("SELECT member_limit FROM organizations")
+    run("organizations", "limit", tenant.address)
+
+    assert limited == 7
+    assert auditor.one("SELECT member_limit FROM organizations") is None
+
+
+def test_a_role_is_granted_in_place_of_an_earlier_one(run, client, tenant, path):
+    run("organizations", "grant", tenant.address, "mary", "manager")
+    manager = client.get(path, headers=bearer(token("mary"))).status_code
+    run("organizations", "grant", tenant.address, "mary", "viewer")
+
+    assert manager == 200
+    assert client.get(path, headers=bearer(token("mary"))).status_code == 403
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "create", "--org", "0x" + "0" * 40),
+        ("keys", "list", "--org", "0x" + "0" * 40),
+        ("organizations", "limit", "0x" + "0" * 40, "7"),
+        ("organizations", "grant", "0x" + "0" * 40, "mary", "admin"),
+    ],
+)
+def test_an_organization_that_is_not_there_is_an_error(run, words):
+    assert run(*words) == (1, f"Error: no organization at 0x{'0' * 40}\n")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("keys", "create", "--org", "x", "--scope", "everything"),
+        ("organizations", "grant", "x", "mary", "owner"),
+        ("organizations", "limit", "x", "many"),
+    ],
+)
+def test_a_word_that_is_none_of_those_known_is_a_usage_error(run, words):
+    status, out = run(*words)
+
+    assert status == 2
+    assert "Usage:" in out
+
+
+def test_a_token_speaks_for_its_subject_for_so_many_hours(run):
+    status, out = run("token", "mary", "--hours", "2")
+
+    claims = jwt.decode(out.strip(), JWT_KEY, algorithms=["HS256"])
+    assert status == 0
+    assert claims["sub"] == "mary"
+    assert 7000 < claims["exp"] - time.time() <= 7200
+
+
+def test_without_a_secret_no_token_can_be_signed(with_setting):
+    app = create_app(with_setting(jwt_key=""))
+
+    result = app.test_cli_runner().invoke(args=("token", "mary"))
+    app.extensions["jobspine"].database.close()
+
+    assert (result.exit_code, result.output) == (
+        1,
+        "Error: JWT_KEY is not a secret that can sign\n",
+    )
+
+
+def test_a_sample_is_an_organization_with_a_key_that_fits(run, client):
+    status, out = run("sample")
+
+    address, key = re.fullmatch("ORG=(.+)\nKEY=(.+)\n", out).groups()
+    assert status == 0
+    assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
