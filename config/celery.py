@@ -39,6 +39,9 @@ def make_celery(settings: Settings, queues: Iterable[str]) -> Celery:
         broker_connection_retry_on_startup=True,
         # A worker waits for Redis for ever; meanwhile it takes work from PostgreSQL directly.
         broker_connection_max_retries=None,
+        # An answer that makes no sense, such as that of a replica that was just promoted, is no
+        # reason to end and take the running job along.
+        broker_channel_error_retry=True,
         task_queues=[Queue(name, routing_key=name) for name in queues],  # type: ignore[no-untyped-call]
         task_default_queue="default",
         task_serializer="json",

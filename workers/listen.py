@@ -6,12 +6,14 @@ import os
 import secrets
 import socket
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import signals
-from celery.concurrency import prefork
+from celery.concurrency import prefork, thread
 from celery.platforms import SecurityWarning
+from kombu.asynchronous import get_event_loop
 
 from config.celery import make_celery
 from config.database import Database
@@ -19,6 +21,7 @@ from tasks.job.declare import discover
 from tasks.job.queue import Bell
 from workers.lease import Keeper, Scout
 from workers.runner import Runner
+from workers.sieve import Sieve
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -53,6 +56,7 @@ class Listener:
         self._queues = queues
         self._pid = 0
         self._runner: Runner | None = None
+        self._worker: Any = None
 
     @property
     def runner(self) -> Runner:
@@ -68,19 +72,46 @@ class Listener:
             Scout(settings, database, self._runner, self._queues).start()
         return self._runner
 
-    def start(self, sender: Any = None, **_: Any) -> None:
-        """Begin to keep claims and to look for overdue work, in the process that does the work."""
-        if not isinstance(getattr(sender, "pool", None), prefork.TaskPool):
+    def start(self, instance: Any = None, **_: Any) -> None:
+        """Begin to keep claims and to look for overdue work, in the process that does the work.
+
+        `instance` is Celery's worker, which has not looked for Redis yet: there is work to do
+        without it.
+        """
+        self._worker = instance
+        if not isinstance(self._pool, prefork.TaskPool):
             log.info("worker_listens", worker=self.runner.worker, queues=self._queues)
+
+    @property
+    def _pool(self) -> Any:
+        """Celery's pool, where this is the process that has it."""
+        return getattr(self._worker, "pool", None)
+
+    def nudge(self) -> None:
+        """Have Celery's loop fetch the next bell now; by itself it looks once a second.
+
+        The pool's thread does so behind the task that is just ending, when Celery knows that it
+        has ended.
+        """
+        loop = get_event_loop()
+        if loop is not None and isinstance(self._pool, thread.TaskPool):
+            with suppress(RuntimeError):  # the pool takes nothing more
+                self._pool.executor.submit(loop.call_soon, _look)
 
     def stop(self, **_: Any) -> None:
         """Take nothing new."""
         if self._runner is not None:
             self._runner.stopping.set()
 
+    def finish(self, **_: Any) -> None:
+        """Let the running job end, also one that Celery knows nothing of."""
+        if self._runner is not None:
+            self._runner.finish()
+
     def ignore(self, **_: Any) -> None:
         """Count a message that is no bell of ours."""
-        self.runner.ignored += 1
+        if self._runner is not None:
+            self._runner.ignore()
 
 
 def make_worker(settings: Settings) -> Celery:
@@ -94,18 +125,23 @@ def make_worker(settings: Settings) -> Celery:
     for kind in kinds.values():
         # Unshared: a second application in the process would run the first one's functions.
         app.task(_answer(listener, kind), name=kind.name, shared=False)
+    app.steps["consumer"].add(Sieve)
     # Whoever listens to this signal configures the logs; ours are configured already.
     signals.setup_logging.connect(_leave_logs_alone, weak=False)
-    signals.worker_ready.connect(listener.start, weak=False)
+    signals.celeryd_after_setup.connect(listener.start, weak=False)
     signals.worker_process_init.connect(listener.start, weak=False)
     signals.worker_shutting_down.connect(listener.stop, weak=False)
-    signals.task_unknown.connect(listener.ignore, weak=False)
+    signals.worker_shutdown.connect(listener.finish, weak=False)
     signals.task_rejected.connect(listener.ignore, weak=False)
     return app
 
 
 def _leave_logs_alone(**_: Any) -> None:
     """Keep Celery from replacing the handlers of this process."""
+
+
+def _look() -> None:
+    """Do nothing: that it is called wakes the loop, which then looks for bells."""
 
 
 def _answer(listener: Listener, kind: JobType) -> Callable[[str], None]:
@@ -115,5 +151,7 @@ def _answer(listener: Listener, kind: JobType) -> Callable[[str], None]:
         except Exception as error:
             # Celery would log the exception's text, which may quote data.
             log.exception("bell_failed", exc_info=error, job=str(job_id), type=kind.name)
+        finally:
+            listener.nudge()
 
     return answer

@@ -51,6 +51,7 @@ class Runner:
         #: The name under which jobs are claimed; a database session has the same.
         self.worker = worker
         self._slot = threading.Lock()
+        self._counting = threading.Lock()
         self._current: Context | None = None
         self.stopping = threading.Event()
         self.claims = 0
@@ -67,7 +68,12 @@ class Runner:
         self.heard_at = time.monotonic()
         with self._slot:
             if not self._run(bell):
-                self.ignored += 1
+                self.ignore()
+
+    def ignore(self) -> None:
+        """Count a message that led to no claim."""
+        with self._counting:
+            self.ignored += 1
 
     def help_out(self, bell: Bell) -> bool:
         """Run a job that no bell announced, if the slot is free; tell whether it was claimed."""
@@ -77,6 +83,13 @@ class Runner:
             return self._run(bell)
         finally:
             self._slot.release()
+
+    def finish(self) -> None:
+        """Return once the slot is free."""
+        if not self.idle:
+            log.info("worker_waits_for_its_job")
+        with self._slot:
+            pass
 
     @property
     def current(self) -> Context | None:

@@ -73,6 +73,25 @@ def message(bell: Bell) -> str:
     )
 
 
+#: Longest id that a bell may name; characters.
+_ID_LENGTH = 255
+
+
+def read(text: bytes, *, queue: str) -> Bell | None:
+    """Return the bell that a message of a queue is, or None if it is anything else."""
+    try:
+        given = json.loads(text)
+        job_type = given["headers"]["task"]
+        (job_id,) = json.loads(base64.b64decode(given["body"]))[0]
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    if not (isinstance(job_type, str) and isinstance(job_id, str)):
+        return None
+    # PostgreSQL takes neither a NUL nor half a character for text.
+    is_id = job_id.isprintable() and len(job_id) <= _ID_LENGTH
+    return Bell(job_type, job_id, queue) if is_id else None
+
+
 _EMBED = {"callbacks": None, "errbacks": None, "chain": None, "chord": None}
 
 

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from tests.conftest import Auditor
 
 #: How often a job of a type may fail.
-BOUNDS = {"org_members": 5, "noop": 3, "fails": 3, "holds": 3, "loops": 2, "dies": 3, "gated": 3}
+BOUNDS = {
+    "org_members": 5,
+    "noop": 3,
+    "fails": 3,
+    "holds": 3,
+    "loops": 2,
+    "dies": 3,
+    "gated": 3,
+    "parks": 3,
+}
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}
 #: Errors of a row that is stored all the same.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
@@ -14,11 +18,12 @@ from tests.conftest import Auditor, Tenant, wait_until
 from tests.faults.audit import Audit, Poller, Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     import httpx
 
     from config.database import Database
+    from config.embedded import Postgres, Redis
     from config.settings import Settings
 
 #: Faults should cost seconds here, not the tens of seconds that they may in production.
@@ -156,3 +161,62 @@ def wait(auditor: Auditor) -> Wait:
 def parent_of(worker: str) -> int:
     """Return the id of the process that started a worker, which is part of its name."""
     return int(worker.split(".")[-2])
+
+
+def is_run_by_bell(jobs: Jobs, wait: Wait, auditor: Auditor) -> bool:
+    """Dispatch a job and tell whether it began before any idle worker would help itself to it."""
+    job = jobs.add("noop", n=1)
+    wait.until_over(job)
+    asked = "SELECT started_at < created_at + interval '2 seconds' FROM jobs WHERE id = %s"
+    return bool(auditor.one(asked, job))
+
+
+@contextmanager
+def away(server: Postgres | Redis) -> Iterator[None]:
+    """Stop a server for as long as a block; for other tests' sake it always comes back."""
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+@contextmanager
+def frozen(*pids: int) -> Iterator[None]:
+    """Stop processes for as long as a block, as if their machine did not get on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in pids:
+            os.kill(pid, signal.SIGCONT)
+
+
+class Sender(threading.Thread):
+    """Dispatches over HTTP all the time, as a busy client does, through every fault."""
+
+    def __init__(self, member: Member) -> None:
+        super().__init__(daemon=True)
+        self._member = member
+        self._enough = threading.Event()
+
+    def run(self) -> None:
+        number = 0
+        while not self._enough.wait(0.02):
+            number += 1
+            self._member.dispatch(number)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._enough.set()
+        self.join()
+
+
+def wait_for_more(some: list[Any], count: int = 20) -> None:
+    """Wait until a list that is being added to has so many more."""
+    wanted = len(some) + count
+    wait_until(lambda: len(some) >= wanted)

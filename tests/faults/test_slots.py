@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import signal
-import threading
-import time
 
 from tests.conftest import wait_until
-from tests.faults.conftest import QUICK
+from tests.faults.conftest import QUICK, Sender, wait_for_more
 
 
 def test_a_handler_that_never_ends_is_stopped_at_its_time_limit(
@@ -74,32 +72,19 @@ def test_restarts_one_after_another_lose_nothing(
     start_worker, member, recorder, wait, auditor, audit
 ):
     worker = start_worker(**QUICK)
-    enough = threading.Event()
-    sender = threading.Thread(target=lambda: _send(member, enough))
-    sender.start()
 
-    for _ in range(3):
-        reached = len(recorder.accepted) + 20
-        wait_until(lambda: len(recorder.accepted) >= reached)  # noqa: B023
-        worker.signal(signal.SIGTERM)
-        assert worker.popen.wait(20) == 0
-        worker = start_worker(**QUICK)
-    enough.set()
-    sender.join()
+    with Sender(member):
+        for _ in range(3):
+            wait_for_more(recorder.accepted)
+            worker.signal(signal.SIGTERM)
+            assert worker.popen.wait(20) == 0
+            worker = start_worker(**QUICK)
     wait.until_over()
 
     counted = auditor.rows("SELECT sum(failures) AS failures, count(*) AS jobs FROM jobs")
-    assert counted[0]["failures"] == 0
-    assert counted[0]["jobs"] == len(recorder.accepted)
+    assert dict(counted[0]) == {"failures": 0, "jobs": len(recorder.accepted)}
+    assert recorder.refused == []
     audit()
-
-
-def _send(member, enough):
-    number = 0
-    while not enough.is_set():
-        number += 1
-        member.dispatch(number)
-        time.sleep(0.01)
 
 
 def test_two_workers_at_once_run_every_job_once(start_worker, jobs, wait, auditor, audit):
