@@ -7,6 +7,7 @@ import that is killed anywhere goes on behind its last commit, with every row th
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,15 @@ from config.failpoints import failpoint
 from tasks.job.declare import hex_id, job_type
 from tasks.job.errors import Permanent, Wait
 from tasks.records import members, uploads, voting
-from tasks.records.member_rows import Checker, Lines, RowRejected, read_csv, read_ndjson
+from tasks.records.member_rows import (
+    Checker,
+    Lines,
+    RowRejected,
+    count_csv,
+    count_ndjson,
+    read_csv,
+    read_ndjson,
+)
 from tasks.records.members import RowError
 
 if TYPE_CHECKING:
@@ -67,6 +76,8 @@ class Chunk:
         self.rows: list[type_given] = []
         self.errors: list[RowError] = []
         self.read = 0
+        #: Where in the file the last of them ends; bytes.
+        self.offset = 0
 
     def take(
         self,
@@ -135,32 +146,32 @@ def org_members(
 
     form: Any = {"format": format, "columns": columns, "delimiter": delimiter}
     if "total" not in ctx.cursor:
-        total = sum(1 for _ in read_upload(ctx.database, upload, start=start, **form)[1])
+        lines = open_upload(ctx.database, upload, start)
+        total = count_csv(lines, delimiter) if format == "csv" else count_ndjson(lines)
         with ctx.step() as step:
             facts = {"read": 0, "added": 0, "errors": 0, "total": total}
             step.save(progress=facts, cursor={"total": total, "offset": start})
 
-    lines, rows = read_upload(ctx.database, upload, start=ctx.cursor["offset"], **form)
-    checker = checker_for(organization)
     facts = dict(ctx.progress_so_far)
+    lines, rows = read_upload(ctx.database, upload, start=ctx.cursor["offset"], **form)
+    chunks = _one_ahead(_chunks(lines, rows, checker_for(organization), facts["read"]))
     while True:
-        chunk = Chunk()
-        more = chunk.take(rows, checker, first=facts["read"] + 1)
+        chunk = next(chunks, None)
         failpoint("import.chunk_read")
         with ctx.step() as step:
-            if more:
+            if chunk is not None:
                 stored = _store(step.connection, organization.id, chunk.rows, ctx.cursor)
                 members.add_errors(step.connection, ctx.job.id, facts["errors"], chunk.errors)
                 facts["read"] += chunk.read
                 facts["added"] += len(chunk.rows)
                 facts["errors"] += len(chunk.errors)
                 merging = {"merging": stored.merged}
-                step.save(progress=facts, cursor={"offset": lines.offset, **merging})
+                step.save(progress=facts, cursor={"offset": chunk.offset, **merging})
             else:
                 uploads.remove(step.connection, upload)
             failpoint("import.before_commit")
         failpoint("import.committed")
-        if not more:
+        if chunk is None:
             return {name: facts[name] for name in ("added", "total", "errors")}
         if ctx.elapsed > TURN_SECONDS:
             raise Wait(0)
@@ -176,10 +187,37 @@ def read_upload(
     delimiter: str = ",",
 ) -> tuple[Lines, Iterator[type_given | RowRejected]]:
     """Open an upload at a byte; return its lines, which know how far they are, and its rows."""
-    first, skip = divmod(start, uploads.PIECE_BYTES)
-    lines = Lines(uploads.pieces(database, upload, first), skip=skip, offset=start)
+    lines = open_upload(database, upload, start)
     rows = read_csv(lines, columns, delimiter) if format == "csv" else read_ndjson(lines)
     return lines, rows
+
+
+def open_upload(database: Database, upload: str, start: int) -> Lines:
+    """Open an upload at a byte."""
+    first, skip = divmod(start, uploads.PIECE_BYTES)
+    return Lines(uploads.pieces(database, upload, first), skip=skip, offset=start)
+
+
+def _chunks(
+    lines: Lines, rows: Iterator[type_given | RowRejected], checker: Checker, read: int
+) -> Iterator[Chunk]:
+    """Read and check the rows behind the first `read` ones, chunk by chunk."""
+    while True:
+        chunk = Chunk()
+        if not chunk.take(rows, checker, first=read + 1):
+            return
+        chunk.offset = lines.offset
+        read += chunk.read
+        yield chunk
+
+
+def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
+    """Read the next chunk in a thread while PostgreSQL stores this one."""
+    with ThreadPoolExecutor(1, "reader") as reader:
+        upcoming = reader.submit(next, chunks, None)
+        while (chunk := upcoming.result()) is not None:
+            upcoming = reader.submit(next, chunks, None)
+            yield chunk
 
 
 def _store(

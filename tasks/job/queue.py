@@ -164,6 +164,12 @@ class Ringer:
                 time.sleep(self.PAUSE)
 
 
+def take(client: redis.Redis, name: str) -> bytes | None:
+    """Take the oldest message out of a queue, if there is one."""
+    given: Any = client.rpop(name)
+    return given if given is None else bytes(given)
+
+
 def depth(client: redis.Redis, name: str) -> int:
     """Return how many bells wait in a queue."""
     length: Any = client.llen(name)

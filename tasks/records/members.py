@@ -31,6 +31,8 @@ _LOCK = text("""
 _COUNTED = text("UPDATE organizations SET member_count = :count WHERE id = :org_id")
 _COPY = f"COPY members (org_id, {_COLUMNS}) FROM STDIN (FORMAT csv, {_NOT_NULL})"
 
+#: How much is handed to PostgreSQL at a time; bytes.
+_COPY_BYTES = 256 * 1024
 #: The last of several rows with one number is the one that counts.
 _STAGE = text("""
     CREATE TEMPORARY TABLE IF NOT EXISTS staged_members (
@@ -112,7 +114,7 @@ def _csv(org_id: int, rows: Sequence[Sequence[str]]) -> io.StringIO:
 def _copy(connection: Connection, statement: str, data: io.StringIO) -> None:
     driver: Any = connection.connection.driver_connection
     with driver.cursor() as cursor:
-        cursor.copy_expert(statement, data)
+        cursor.copy_expert(statement, data, _COPY_BYTES)
 
 
 def _append(connection: Connection, data: io.StringIO, size: int) -> Stored | None:
