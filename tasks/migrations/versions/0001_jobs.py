@@ -76,16 +76,16 @@ CREATE INDEX jobs_recent ON jobs USING brin (xact) WITH (pages_per_range = 16);
 CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE job_moves (
-    seq      bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     job_id   text NOT NULL,
+    seq      bigint GENERATED ALWAYS AS IDENTITY,
     attempt  integer NOT NULL,
     move     text NOT NULL,
     state    text NOT NULL,
     worker   text,
     note     text,
-    at       timestamptz NOT NULL DEFAULT clock_timestamp()
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (job_id, seq)
 );
-CREATE INDEX job_moves_of_job ON job_moves (job_id);
 
 -- How many jobs a tenant has of a type, of those recorded before the horizon.
 CREATE TABLE job_counts (
