@@ -17,6 +17,8 @@ from tasks.records.member_rows import (
     Lines,
     RowRejected,
     as_ndjson,
+    count_csv,
+    count_ndjson,
     csv_header,
     from_object,
     is_birth_date,
@@ -212,7 +214,9 @@ def small_fields():
     end=st.sampled_from(["\n", "\r\n"]),
     piece=st.integers(1, 40),
 )
-def test_a_csv_file_resumed_behind_any_row_has_the_same_remaining_rows(rows, noise, end, piece):
+def test_a_csv_file_has_as_many_rows_as_counted_and_the_same_ones_behind_any_row(
+    rows, noise, end, piece
+):
     written = io.StringIO()
     csv.writer(written, lineterminator=end).writerows(rows)
     body = written.getvalue()
@@ -229,6 +233,7 @@ def test_a_csv_file_resumed_behind_any_row_has_the_same_remaining_rows(rows, noi
         begins.append(lines.offset)
 
     assert lines.offset == len(data)
+    assert count_csv(lines_of(data, piece=piece, start=begins[0]), delimiter) == len(whole)
     for n, begin in enumerate(begins):
         again = read_csv(lines_of(data, piece=piece, start=begin), columns, delimiter)
         assert [named(row) for row in again] == whole[n:]
@@ -245,7 +250,7 @@ def test_a_csv_file_resumed_behind_any_row_has_the_same_remaining_rows(rows, noi
     ),
     piece=st.integers(1, 40),
 )
-def test_an_ndjson_file_resumed_behind_any_row_has_the_same_remaining_rows(parts, piece):
+def test_an_ndjson_file_has_as_many_rows_as_counted_and_the_same_ones_behind_any_row(parts, piece):
     data = b"\n".join(parts)
     lines = lines_of(data, piece=piece)
 
@@ -254,6 +259,7 @@ def test_an_ndjson_file_resumed_behind_any_row_has_the_same_remaining_rows(parts
         whole.append(named(row))
         begins.append(lines.offset)
 
+    assert count_ndjson(lines_of(data, piece=piece)) == len(whole)
     for n, begin in enumerate(begins):
         again = read_ndjson(lines_of(data, piece=piece, start=begin))
         assert [named(row) for row in again] == whole[n:]
