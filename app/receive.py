@@ -125,11 +125,21 @@ def receive_members() -> Received:
     return received
 
 
-def _take_json(received: Received) -> None:
+def read_body(advice: str = "") -> bytes:
+    """Return the body of this request, as far as bodies are held in memory.
+
+    Raises:
+        Refused: it is larger; the advice says what to do instead.
+    """
     most = wiring().settings.max_json_bytes
     body = request.stream.read(most + 1)
     if len(body) > most:
-        raise Refused(Fault.TOO_LARGE, "send large imports as CSV or NDJSON")
+        raise Refused(Fault.TOO_LARGE, advice)
+    return body
+
+
+def _take_json(received: Received) -> None:
+    body = read_body("send large imports as CSV or NDJSON")
     try:
         given = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

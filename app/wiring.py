@@ -29,7 +29,11 @@ class Wiring:
 def wire(app: Flask, settings: Settings) -> None:
     """Give an application its wiring."""
     discover(settings.task_modules)
-    app.extensions["jobspine"] = Wiring(settings, Database(settings), Ringer(settings))
+    # A request with an idempotency key holds the key's lock on one connection, its transaction
+    # on a second, and reads or writes a file on a third.
+    pool = max(settings.database_pool, 3 * settings.web_threads)
+    database = Database(settings, pool=pool)
+    app.extensions["jobspine"] = Wiring(settings, database, Ringer(settings))
 
 
 def wiring() -> Wiring:

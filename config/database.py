@@ -30,13 +30,18 @@ class Database:
     connection it costs one round trip instead of three.
     """
 
-    def __init__(self, settings: Settings, *, name: str = "jobspine") -> None:
+    def __init__(
+        self, settings: Settings, *, name: str = "jobspine", pool: int | None = None
+    ) -> None:
+        """Keep up to `pool` connections, or as many as the settings say, under this name."""
         self._autocommit = create_engine(
             settings.database_url.replace("postgresql://", "postgresql+psycopg2://", 1),
             isolation_level="AUTOCOMMIT",
             # Errors must not quote what a client sent.
             hide_parameters=True,
-            pool_size=settings.database_pool,
+            pool_size=pool or settings.database_pool,
+            # The connection that was used last has the warmest server process.
+            pool_use_lifo=True,
             max_overflow=0,
             pool_timeout=settings.database_connect_seconds * 2,
             connect_args={

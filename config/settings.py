@@ -43,7 +43,7 @@ class Settings:
     web_threads: int = 8
 
     #: Connections one process keeps to PostgreSQL at the most.
-    database_pool: int = 20
+    database_pool: int = 10
     #: How long a request waits for PostgreSQL to accept a connection.
     database_connect_seconds: int = 3
 

@@ -8,14 +8,14 @@ import re
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
 from app import access
 from app.errors import Refused
 from app.pages import page_of
-from app.receive import receive_members
+from app.receive import read_body, receive_members
 from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
 from app.shapes.fault import Fault
@@ -52,7 +52,7 @@ _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 def found_organization() -> Response:
     """Found an organization; the bearer of the JWT administers it."""
     who = access.subject(access.bearer())
-    body = request.get_data()
+    body = read_body()
     try:
         values = schemas.NewOrganization().load(json.loads(body or b"{}"))
     except (ValueError, RecursionError, ValidationError):
@@ -113,11 +113,9 @@ def add_members(query: dict[str, str], headers: dict[str, str], address: str) ->
             return jsonify(known)
         if in_request and received.size > wiring().settings.max_json_bytes:
             raise Refused(Fault.TOO_LARGE, "import large files without async=false")
-        if received.members == []:
-            return jsonify(shape.finished_import(0, []))
         with dispatching(wiring().database, wiring().ringer) as dispatch:
             _respect_limit(dispatch.connection, organization, received)
-            if in_request:
+            if in_request or received.members == []:
                 done = import_now(dispatch.connection, organization, received.rows())
                 answer = shape.finished_import(*done)
             else:
