@@ -168,6 +168,9 @@ def _take_file(received: Received) -> None:
     else:
         while part := request.stream.read(_READ_BYTES):
             spool.write(part)
+        if spool.size != (request.content_length or spool.size):
+            # The server hands on what came of a body whose sender has gone as if it were whole.
+            raise Refused(Fault.BAD_BODY, "incomplete")
     spool.finish()
     received.digest = spool.digest
     received.reading = _reading(spool.head, kind)
