@@ -185,6 +185,7 @@ class Runner:
             return Outcome(states.PARK, {"delay" if timed else "until": wait.until})
         except Exception as error:
             if is_away(error):
+                log.warning("attempt_interrupted", reason="PostgreSQL is away")
                 return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
             log.warning("attempt_failed", exc_info=error)
             return _after_error(job, kind, type(error).__name__)
@@ -216,6 +217,8 @@ class Runner:
                 elif time.monotonic() > give_up or self.stopping.is_set():
                     # By now somebody else may own the job; the guard would refuse anyway.
                     raise
+                else:
+                    log.warning("settling_postponed", reason="PostgreSQL is away")
                 time.sleep(_SETTLE_PAUSE)
         log.info(
             "attempt_ended" if settled else "late_end_refused",
