@@ -1,18 +1,18 @@
-"""The engine: SQLAlchemy Core on psycopg2, one pool a process."""
+"""The engine: SQLAlchemy Core on psycopg2, one pool a process, and statements that are prepared."""
 
 from __future__ import annotations
 
+import re
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
 from sqlalchemy import Connection, create_engine, event
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from config.settings import Settings
 
@@ -52,28 +52,76 @@ class Database:
                 "keepalives_interval": 2,
                 "keepalives_count": 3,
                 # A process that is stopped inside a transaction must not hold its locks for ever.
-                "options": "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC",
+                # A plan that is kept must not be one that suited the table while it was small.
+                "options": "-c idle_in_transaction_session_timeout=30000 -c timezone=UTC"
+                " -c enable_seqscan=off",
             },
         )
         self._transactional = self._autocommit.execution_options(isolation_level="READ COMMITTED")
         event.listen(self._autocommit, "checkout", _try_if_stale)
         event.listen(self._autocommit, "checkin", _remember_use)
 
-    @contextmanager
-    def statement(self) -> Iterator[Connection]:
+    def statement(self) -> AbstractContextManager[Connection]:
         """Lend a connection on which every statement is its own transaction."""
-        with self._autocommit.connect() as connection:
-            yield connection
+        return self._autocommit.connect()
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self) -> AbstractContextManager[Connection]:
         """Lend a connection inside a transaction: committed at the end, undone by an error."""
-        with self._transactional.begin() as connection:
-            yield connection
+        return self._transactional.begin()
 
     def close(self) -> None:
         """Close every pooled connection."""
         self._autocommit.dispose()
+
+
+class Prepared:
+    """A statement that a connection parses and plans once, and from then on only executes.
+
+    For the few statements that every job and every poll needs: PostgreSQL takes longer to plan
+    them than to run them, and SQLAlchemy takes as long again to describe their results.
+    """
+
+    def __init__(self, name: str, statement: str) -> None:
+        """Parameters are written `:name`, and cast where PostgreSQL cannot tell their type."""
+        numbers: dict[str, int] = {}
+
+        def number(parameter: re.Match[str]) -> str:
+            return f"${numbers.setdefault(parameter[1], len(numbers) + 1)}"
+
+        numbered = re.sub(r"(?<![:\w]):(\w+)", number, statement)
+        self._name = name
+        self._prepare = f"PREPARE {name} AS {numbered}"
+        self._execute = f"EXECUTE {name} ({', '.join(f'%({given})s' for given in numbers)})"
+
+    def rows(self, connection: Connection, **values: Any) -> list[tuple[Any, ...]]:
+        """Execute it and return its rows.
+
+        Raises:
+            DBAPIError: as for any statement of SQLAlchemy's.
+        """
+        prepared = connection.info.setdefault("prepared", set())
+        driver: Any = connection.connection
+        try:
+            with driver.cursor() as cursor:
+                if self._name not in prepared:
+                    cursor.execute(self._prepare)
+                    prepared.add(self._name)
+                cursor.execute(self._execute, values)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            lost = bool(driver.driver_connection and driver.driver_connection.closed)
+            if lost:
+                connection.invalidate(error)
+            kind = next((ours for theirs, ours in _KINDS if isinstance(error, theirs)), DBAPIError)
+            raise kind(
+                self._name, None, error, hide_parameters=True, connection_invalidated=lost
+            ) from error
+
+
+_KINDS: tuple[tuple[type[psycopg2.Error], type[DBAPIError]], ...] = (
+    (psycopg2.IntegrityError, IntegrityError),
+    (psycopg2.OperationalError, OperationalError),
+)
 
 
 def _try_if_stale(connection: Any, record: Any, _proxy: Any) -> None:

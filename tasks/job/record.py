@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 from tasks.job.states import TERMINAL, State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
-
-    from sqlalchemy import RowMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +55,11 @@ class Job:
     expires_at: datetime | None
 
     @classmethod
-    def from_row(cls, row: RowMapping) -> Job:
-        """Build a job from a row that has at least these columns."""
-        return cls(**{**{name: row[name] for name in _NAMES}, "state": State(row["state"])})
+    def from_row(cls, row: Sequence[Any]) -> Job:
+        """Build a job from the values of `COLUMNS`."""
+        values = dict(zip(_NAMES, row, strict=True))
+        values["state"] = State(values["state"])
+        return cls(**values)
 
     @property
     def is_over(self) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from config.database import Prepared
 from tasks.job.errors import ClaimLost, GateHeld
 from tasks.job.queue import Bell
 from tasks.job.record import COLUMNS, Job
@@ -37,17 +38,20 @@ _ADD = text("""
                 CAST(:queues AS text[]), CAST(:gates AS text[]), CAST(:payloads AS jsonb[]))
          AS added (id, type, tenant, queue, gate, payload)
 """)
-_ADD_ONE = text("""
+_ADD_ONE = Prepared(
+    "add_job",
+    """
     INSERT INTO jobs (id, type, tenant, queue, gate, payload)
     VALUES (:id, :type, :tenant, :queue, :gate, :payload)
-""")
+    """,
+)
 
 
 def add(connection: Connection, jobs: Sequence[NewJob]) -> None:
     """Record new jobs as pending, all in one statement."""
     if len(jobs) == 1:
         job = jobs[0]._asdict()
-        connection.execute(_ADD_ONE, {**job, "payload": json.dumps(job["payload"])})
+        _ADD_ONE.rows(connection, **{**job, "payload": json.dumps(job["payload"])})
         return
     connection.execute(
         _ADD,
@@ -62,13 +66,13 @@ def add(connection: Connection, jobs: Sequence[NewJob]) -> None:
     )
 
 
-_GET = text(f"SELECT {COLUMNS} FROM jobs WHERE id = :id")
+_GET = Prepared("get_job", f"SELECT {COLUMNS} FROM jobs WHERE id = :id")
 
 
 def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, or None where no such job is recorded."""
-    row = connection.execute(_GET, {"id": job_id}).mappings().first()
-    return Job.from_row(row) if row else None
+    rows = _GET.rows(connection, id=job_id)
+    return Job.from_row(rows[0]) if rows else None
 
 
 _PAGE = text(f"""
@@ -98,7 +102,7 @@ def page(
     query = _PAGE_OF_TYPE if len(types) == 1 else _PAGE
     asked = {"tenant": tenant, "types": list(types), "type": types[0]}
     rows = connection.execute(query, {**asked, "limit": limit, "offset": offset})
-    return [Job.from_row(row) for row in rows.mappings()]
+    return [Job.from_row(row) for row in rows]
 
 
 def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
@@ -146,13 +150,15 @@ def holder(connection: Connection, job_type: str, gate: str) -> str | None:
     return found
 
 
-_CLAIM = text(f"""
+_CLAIM = Prepared(
+    "claim_job",
+    f"""
     WITH claimed AS (
         UPDATE jobs
         SET state = 'running', attempts = attempts + 1, worker = :worker,
             lease_until = now() + :lease * interval '1 second',
             -- The kernel ends the attempt at its time limit; the lease is there if that fails.
-            deadline_at = now() + (:timeout + 2) * interval '1 second',
+            deadline_at = now() + (CAST(:timeout AS float8) + 2) * interval '1 second',
             started_at = coalesce(started_at, now()), updated_at = now()
         WHERE id = :id AND type = :type AND state = ANY(:before)
           AND worker IS NULL AND due_at <= now()
@@ -164,7 +170,8 @@ _CLAIM = text(f"""
     -- Only a crash of the server loses a claim that was not flushed, and then the job is still
     -- there to be claimed: the flush that costs the most can be spared. Its end is flushed.
     SELECT claimed.* FROM claimed, set_config('synchronous_commit', 'off', true)
-""")
+    """,
+)
 
 
 def claim(
@@ -193,15 +200,17 @@ def claim(
         "before": list(CLAIM.before),
     }
     try:
-        row = connection.execute(_CLAIM, asked).mappings().first()
+        rows = _CLAIM.rows(connection, **asked)
     except IntegrityError as error:
         if getattr(error.orig, "diag", None) and error.orig.diag.constraint_name == "jobs_gate":  # type: ignore[union-attr]
             raise GateHeld("") from None
         raise
-    return Job.from_row(row) if row else None
+    return Job.from_row(rows[0]) if rows else None
 
 
-_ADVANCE = text("""
+_ADVANCE = Prepared(
+    "advance_job",
+    """
     WITH moved AS (
         UPDATE jobs
         SET state = :after, worker = NULL, lease_until = NULL, deadline_at = NULL,
@@ -220,7 +229,8 @@ _ADVANCE = text("""
         SELECT id, attempts, :move, state, :worker, :note FROM moved
     )
     SELECT count(*) FROM moved
-""")
+    """,
+)
 
 
 def advance(
@@ -245,29 +255,27 @@ def advance(
     nobody renewed the claim meanwhile. False means that the job has moved on without the
     caller, and that nothing was changed. `keep` and `delay` are seconds, `until` a time.
     """
-    done = connection.execute(
-        _ADVANCE,
-        {
-            "id": job.id,
-            "attempts": job.attempts,
-            "before": list(move.before),
-            "after": move.after,
-            "over": move.after in TERMINAL,
-            "failed": int(move.counts),
-            "move": move.name,
-            "worker": job.worker,
-            "keep": keep,
-            "delay": delay,
-            "until": until,
-            "result": None if result is None else json.dumps(result),
-            "code": code,
-            "error": error,
-            "conflict": conflict,
-            "note": note if note is not None else error,
-            "lease_ended": lease_ended,
-        },
+    rows = _ADVANCE.rows(
+        connection,
+        id=job.id,
+        attempts=job.attempts,
+        before=list(move.before),
+        after=move.after,
+        over=move.after in TERMINAL,
+        failed=int(move.counts),
+        move=move.name,
+        worker=job.worker,
+        keep=keep,
+        delay=delay,
+        until=until,
+        result=None if result is None else json.dumps(result),
+        code=code,
+        error=error,
+        conflict=conflict,
+        note=note if note is not None else error,
+        lease_ended=lease_ended,
     )
-    return bool(done.scalar_one())
+    return bool(rows[0][0])
 
 
 _CHECKPOINT = text("""
@@ -350,13 +358,13 @@ _LEASE_ENDED = text(f"""
 def of_workers(connection: Connection, workers: Sequence[str], types: Iterable[str]) -> list[Job]:
     """Return the jobs that these workers hold."""
     asked = {"workers": list(workers), "types": list(types)}
-    return [Job.from_row(row) for row in connection.execute(_OF_WORKERS, asked).mappings()]
+    return [Job.from_row(row) for row in connection.execute(_OF_WORKERS, asked)]
 
 
 def lease_ended(connection: Connection, types: Iterable[str], *, limit: int) -> list[Job]:
     """Return jobs whose claim has ended without an end of the job, longest ago first."""
     asked = {"types": list(types), "limit": limit}
-    return [Job.from_row(row) for row in connection.execute(_LEASE_ENDED, asked).mappings()]
+    return [Job.from_row(row) for row in connection.execute(_LEASE_ENDED, asked)]
 
 
 _OVERDUE = text("""
