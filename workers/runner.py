@@ -172,9 +172,9 @@ class Runner:
         # The kernel ends this process when the time is up, whatever the handler does meanwhile.
         signal.setitimer(signal.ITIMER_REAL, kind.timeout)
         try:
-            fields = kind.payload().load(job.payload)
+            fields = kind.reads.load(job.payload)
             result = kind.handler(context, **fields)
-            made: Any = kind.result().dump(result or {})
+            made: Any = kind.writes.dump(result or {})
             return Outcome(states.COMPLETE, {"result": made, "keep": kind.keep.total_seconds()})
         except ClaimLost:
             return Outcome(states.LOSE)

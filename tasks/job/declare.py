@@ -8,6 +8,7 @@ import pkgutil
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import tasks
@@ -66,6 +67,22 @@ class JobType:
     new_id: Callable[[], str]
     #: Called by the sweep with the ids of jobs that it clears, to remove what belongs to them.
     tidy: Callable[[Connection, Sequence[str]], None] | None
+
+    @property
+    def reads(self) -> Schema:
+        """What reads a payload."""
+        return _made(self.payload)
+
+    @property
+    def writes(self) -> Schema:
+        """What writes a result."""
+        return _made(self.result)
+
+
+@cache
+def _made(schema: type[Schema]) -> Schema:
+    """Make a schema once: that takes longer than what it is made for."""
+    return schema()
 
 
 #: Every declared type by name.

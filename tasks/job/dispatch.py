@@ -41,7 +41,7 @@ class Dispatch:
         """
         kind = JOB_TYPES[job_type]
         try:
-            fields = kind.payload().load(payload)
+            fields = kind.reads.load(payload)
         except ValidationError as error:
             raise PayloadInvalid(str(error)) from error
         gate = kind.gate.scope(fields) if kind.gate else None
