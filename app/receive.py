@@ -42,6 +42,9 @@ _ENDINGS = {
 _FORM = "multipart/form-data"
 #: How much of an upload is taken from the socket at a time; bytes.
 _READ_BYTES = 256 * 1024
+#: How much of a form is held in memory; bytes. Werkzeug counts what it reads of the file, 64 KiB
+#: at a time, and what it has kept back of it.
+_FORM_BYTES = 256 * 1024
 
 
 class Received:
@@ -188,7 +191,7 @@ def _take_form(spool: Spool) -> str:
 
     parser = FormDataParser(
         cast("TStreamFactory", open_file),
-        max_form_memory_size=65536,
+        max_form_memory_size=_FORM_BYTES,
         max_form_parts=8,
         silent=False,
     )

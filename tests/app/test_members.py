@@ -626,3 +626,14 @@ def test_all_errors_can_be_downloaded(client, tenant, path, auditor):
         "2500,invalid-email",
         "",
     )
+
+
+def test_a_form_may_hold_a_file_of_any_size(client, tenant, auditor):
+    rows = b"".join(b"%d,Ada\n" % number for number in range(50_000))
+    path = f"/organizations/{tenant.address}/members"
+
+    accepted = client.post(path, **form(b"memberNumber,name\n" + rows), headers=tenant.headers)
+
+    assert accepted.status_code == 200
+    stored = auditor.one("SELECT sum(length(bytes)) FROM upload_pieces")
+    assert stored == len(b"memberNumber,name\n" + rows)
