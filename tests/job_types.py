@@ -1,5 +1,7 @@
 """Types of jobs that behave in ways a test needs; workers load them by TASK_MODULES."""
 
+# ruff: noqa: ARG001 - a handler takes what it is called with
+
 from __future__ import annotations
 
 import os
@@ -71,7 +73,7 @@ def loops(ctx: Context) -> None:
         try:
             while True:
                 pass
-        except BaseException:  # noqa: BLE001, S110
+        except BaseException:  # noqa: BLE001
             pass
 
 
@@ -91,6 +93,13 @@ def _hold(path: str) -> None:
 def holds(ctx: Context, path: str) -> None:
     """Run until a file appears."""
     _hold(path)
+
+
+@job_type("holds_each", payload=Path, result=Number, attempts=3, timeout=120)
+def holds_each(ctx: Context, path: str) -> dict[str, int]:
+    """Run until a file for this very attempt appears, and return which one it was."""
+    _hold(f"{path}.{ctx.job.attempts}")
+    return {"n": ctx.job.attempts}
 
 
 @job_type("gated", payload=Scoped, result=Nothing, gate=Gate("scope"), attempts=3, timeout=120)

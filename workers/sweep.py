@@ -76,9 +76,10 @@ class Sweep:
         jobs = store.lease_ended(connection, JOB_TYPES, limit=BATCH)
         if not jobs:
             return
+        # First, because what such a worker holds may be the row of the job itself.
+        connection.execute(_CUT_OFF, {"workers": list({job.worker for job in jobs})})
         for job in jobs:
             _lose(connection, job, "the worker vanished", lease_ended=True)
-        connection.execute(_CUT_OFF, {"workers": list({job.worker for job in jobs})})
 
     def _clear(self, connection: Connection) -> None:
         cleared = store.expire(connection, limit=BATCH * 4)

@@ -6,6 +6,7 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from config.failpoints import failpoint
 from tasks.job import store
 from tasks.job.errors import ClaimLost
 
@@ -77,6 +78,7 @@ class Context:
             store.checkpoint(
                 connection, self.job, progress=step.progress, cursor=step.cursor, stage=step.stage
             )
+            failpoint("step.before_commit")
         self.cursor |= step.cursor
         self.progress_so_far |= step.progress
 

@@ -23,6 +23,7 @@ BOUNDS = {
     "noop": 3,
     "fails": 3,
     "holds": 3,
+    "holds_each": 3,
     "loops": 2,
     "dies": 3,
     "gated": 3,

@@ -189,8 +189,13 @@ def frozen(*pids: int) -> Iterator[None]:
     try:
         yield
     finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
+        go_on(*pids)
+
+
+def go_on(*pids: int) -> None:
+    """Let stopped processes go on."""
+    for pid in pids:
+        os.kill(pid, signal.SIGCONT)
 
 
 class Sender(threading.Thread):

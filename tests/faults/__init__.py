@@ -1,0 +1,1 @@
+"""Faults that are caused, and an audit after each."""
