@@ -19,6 +19,8 @@ _TRANSPORT = {
     "socket_keepalive": True,
     "health_check_interval": 10,
     "retry_on_timeout": True,
+    # A bell that is lost with its worker is rung again by the sweep; keeping account of those
+    # that are not acknowledged would cost two round trips a bell.
     "ack_emulation": False,
 }
 
