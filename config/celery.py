@@ -54,7 +54,7 @@ def make_celery(settings: Settings, queues: Iterable[str]) -> Celery:
         task_acks_late=False,
         worker_prefetch_multiplier=1,
         # A bell that a busy worker holds is a bell that an idle one does not hear.
-        worker_disable_prefetch=__import__("os").environ.get("DP", "1") == "1",
+        worker_disable_prefetch=True,
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
