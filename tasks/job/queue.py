@@ -112,9 +112,12 @@ def ring(client: redis.Redis, bells: Iterable[Bell]) -> None:
     Raises:
         redis.RedisError: Redis is away; the sweep will ring again.
     """
-    pipeline = client.pipeline(transaction=False)
+    messages: dict[str, list[str]] = {}
     for bell in bells:
-        pipeline.lpush(bell.queue, message(bell))
+        messages.setdefault(bell.queue, []).append(message(bell))
+    pipeline = client.pipeline(transaction=False)
+    for name, of_queue in messages.items():
+        pipeline.lpush(name, *of_queue)
     pipeline.execute()
 
 
@@ -123,6 +126,8 @@ class Ringer:
 
     #: Bells in one pipeline at the most.
     BATCH = 200
+    #: How long bells gather behind the last that was rung; seconds.
+    GATHER = 0.005
     #: How long Redis is left alone after it failed; seconds.
     PAUSE = 1.0
     #: Bells kept while Redis is slow; beyond that the sweep rings.
@@ -150,13 +155,17 @@ class Ringer:
 
     def _run(self) -> None:
         client = connect(self._settings, timeout=0.5)
+        rung_at = 0.0
         while True:
             bells = [self._bells.get()]
+            # The first bell after a silence is rung at once; in a crowd they go together.
+            time.sleep(max(0.0, rung_at + self.GATHER - time.monotonic()))
             while len(bells) < self.BATCH:
                 try:
                     bells.append(self._bells.get_nowait())
                 except queue.Empty:
                     break
+            rung_at = time.monotonic()
             try:
                 ring(client, bells)
             except (redis.RedisError, OSError) as away:
