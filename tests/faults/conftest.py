@@ -94,7 +94,7 @@ def start_member(
     """Start the API, and return a client that acts for this test's organization."""
 
     def start(**more: str) -> Member:
-        api = start_api(**more)
+        api = start_api(**{"WEB_PROCESSES": "1", **more})
         api.event_hooks = {"response": [recorder.record]}
         return Member(api, tenant)
 

@@ -66,7 +66,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_file_leaves_nothing_behind(
     sent, start_member, tenant, auditor, audit
 ):
     kind, framing, body = SENT[sent]
-    member = start_member(WEB_PROCESSES="1")
+    member = start_member()
     head = [
         f"POST /organizations/{tenant.address}/members HTTP/1.1",
         "Host: localhost",

@@ -9,6 +9,8 @@ from tasks.job.queue import Bell, message
 from tests.conftest import wait_until
 from tests.faults.conftest import QUICK, is_run_by_bell
 
+COMPLETED = "SELECT count(*) FROM jobs WHERE state = 'completed'"
+
 
 def changed(**parts):
     """Return a bell's message with some of its parts replaced."""
@@ -148,11 +150,12 @@ def test_a_queue_of_another_kind_stops_only_the_bells(
     audit()
 
 
-def test_bells_alone_keep_a_worker_busy(start_worker, jobs, wait, audit):
-    # Nobody helps out: each bell must be heard as soon as the one before is answered.
+def test_bells_alone_keep_a_worker_busy(start_worker, jobs, wait, auditor, audit):
+    # Nobody helps out, so each bell must be heard as soon as the one before is answered.
     start_worker(SWEEP_SECONDS="600", WORKER_PROCESSES="1")
 
     jobs.add_many(100)
     wait.until_over()
+    wait_until(lambda: wait.until_over(jobs.add("noop")) or auditor.one(COMPLETED) == 160)
 
     audit()
