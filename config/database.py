@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psycopg2
@@ -12,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, IntegrityError, Opera
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from config.settings import Settings
@@ -59,20 +61,48 @@ class Database:
             },
         )
         self._transactional = self._autocommit.execution_options(isolation_level="READ COMMITTED")
+        #: Connections for single statements, and when each was last used: SQLAlchemy's pool takes
+        #: longer to lend one than PostgreSQL to answer a poll.
+        self._ready: list[tuple[Connection, float]] = []
         event.listen(self._autocommit, "checkout", _try_if_stale)
         event.listen(self._autocommit, "checkin", _remember_use)
 
-    def statement(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def statement(self) -> Iterator[Connection]:
         """Lend a connection on which every statement is its own transaction."""
-        return self._autocommit.connect()
+        connection = self._take_ready() or self._autocommit.connect()
+        try:
+            yield connection
+        except BaseException:
+            connection.close()
+            raise
+        # Only SQLAlchemy takes what was executed for a transaction; nothing is sent.
+        connection.rollback()
+        self._ready.append((connection, time.monotonic()))
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Lend a connection inside a transaction: committed at the end, undone by an error."""
+        if ready := self._take_ready():
+            ready.close()  # it counts as one of the pool's, which must not run dry for its sake
         return self._transactional.begin()
 
     def close(self) -> None:
         """Close every pooled connection."""
+        while self._ready:
+            self._ready.pop()[0].close()
         self._autocommit.dispose()
+
+    def _take_ready(self) -> Connection | None:
+        """Return a connection that lies ready and is sound, if there is one."""
+        while True:
+            try:
+                connection, used = self._ready.pop()
+            except IndexError:
+                return None
+            if time.monotonic() - used < STALE_SECONDS or _answers(connection.connection):
+                return connection
+            connection.invalidate()
+            connection.close()
 
 
 class Prepared:
@@ -126,13 +156,18 @@ _KINDS: tuple[tuple[type[psycopg2.Error], type[DBAPIError]], ...] = (
 
 
 def _try_if_stale(connection: Any, record: Any, _proxy: Any) -> None:
-    if time.monotonic() - record.info.get("used", 0.0) < STALE_SECONDS:
-        return
+    stale = time.monotonic() - record.info.get("used", 0.0) >= STALE_SECONDS
+    if stale and not _answers(connection):
+        raise DisconnectionError
+
+
+def _answers(driver: Any) -> bool:
     try:
-        with connection.cursor() as cursor:
+        with driver.cursor() as cursor:
             cursor.execute("SELECT 1")
-    except Exception as away:
-        raise DisconnectionError from away
+    except psycopg2.Error:
+        return False
+    return True
 
 
 def _remember_use(connection: Any, record: Any) -> None:

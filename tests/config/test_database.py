@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, Program
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.database import Database, is_away
-from tests.conftest import administer
+from tests.conftest import administer, wait_until
 
 PID = text("SELECT pg_backend_pid()")
 ADD = text("INSERT INTO workers (id, queues) VALUES ('w', '{}')")
@@ -116,3 +116,45 @@ def test_times_are_utc_and_the_session_has_a_name(settings):
     database.close()
 
     assert (zone, name) == ("UTC", "a worker")
+
+
+def test_the_next_statement_has_the_connection_of_the_last(database):
+    with database.statement() as connection:
+        first = connection.execute(PID).scalar_one()
+
+    with database.statement() as connection:
+        assert connection.execute(PID).scalar_one() == first
+
+
+def test_a_connection_that_lies_ready_keeps_no_transaction_waiting(with_setting):
+    database = Database(with_setting(database_pool=1))
+    database._autocommit.pool._timeout = 0.01
+    with database.statement() as connection:
+        first = connection.execute(PID).scalar_one()
+
+    with database.transaction() as connection:
+        assert connection.execute(PID).scalar_one() == first
+    with database.statement() as connection:
+        assert connection.execute(PID).scalar_one() == first
+    database.close()
+
+
+def test_what_a_statement_began_does_not_reach_the_next(database, auditor):
+    with database.statement() as connection:
+        connection.execute(ADD)
+        assert connection.in_transaction()
+
+    with database.statement() as connection:
+        assert not connection.in_transaction()
+    assert auditor.one("SELECT count(*) FROM workers") == 1
+
+
+def test_a_closed_database_leaves_no_session(with_setting, auditor):
+    database = Database(with_setting(database_pool=2), name="short")
+    with database.statement(), database.statement():
+        pass
+
+    database.close()
+
+    asked = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'short'"
+    wait_until(lambda: auditor.one(asked) == 0)
