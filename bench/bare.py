@@ -1,7 +1,7 @@
 """Celery as most people run it: what the figures are compared with.
 
-`celery -A bench.bare worker` finds the workers' application, which stores results in Redis. The
-API's has no result store, which is the faster way to publish: with one, every publish subscribes.
+`celery -A bench.bare worker` finds the application that stores results in Redis. The publisher has
+no result store, which is the faster way to publish: with one, every publish subscribes.
 """
 
 from __future__ import annotations

@@ -70,7 +70,9 @@ class Bed:
 
     def clear(self) -> None:
         """Empty both servers."""
-        self.sql("TRUNCATE jobs, job_moves, members, uploads, upload_pieces, import_errors")
+        self.sql(
+            "TRUNCATE jobs, job_moves, job_counts, members, uploads, upload_pieces, import_errors"
+        )
         self.redis.flushall()
 
     def facts(self) -> dict[str, str]:

@@ -64,6 +64,13 @@ def apply_async() -> Response:
     return jsonify({"jobId": bare.published.apply_async(kwargs=payload).id})
 
 
+@blueprint.post("/bench/apply_async_to_poll")
+def apply_async_to_poll() -> Response:
+    """Publish it from an application that can be asked for results."""
+    payload = json.loads(request.get_data())
+    return jsonify({"jobId": bare.noop.apply_async(kwargs=payload).id})
+
+
 @blueprint.get("/bench/nothing")
 def nothing() -> Response:
     """Answer what a poll answers, out of thin air."""
@@ -71,7 +78,11 @@ def nothing() -> Response:
 
 
 @blueprint.get("/bench/result/<task_id>")
-def result(task_id: str) -> Response:
-    """Poll a Celery task."""
+def result(task_id: str) -> dict[str, object]:
+    """Poll a Celery task just as Flask's documentation does."""
     found = bare.app.AsyncResult(task_id)
-    return jsonify({"jobId": task_id, "status": found.state, "result": found.result})
+    return {
+        "ready": found.ready(),
+        "successful": found.successful(),
+        "value": found.result if found.ready() else None,
+    }
