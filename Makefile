@@ -8,7 +8,7 @@ RUN := $(VENV)/bin/python
 # The virtual environment is made anew when what it must hold has changed.
 $(VENV)/made: config/requirements-dev.txt
 	$(PYTHON) -m venv --clear $(VENV)
-	$(RUN) -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 demo: $(VENV)/made
