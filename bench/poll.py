@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench import bare
 from bench.load import ask, drive, get
 from bench.report import Table, number, ratio, spread
-from tasks.job import store
+from tasks.job import lists
 from tasks.records import voting
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
     bed.sql(_FILL_WAITING, _WAITING)
     results = _store_results(_WAITING)
     polls: list[tuple[str, Rates]] = []
-    lists: list[tuple[str, Rates]] = []
+    listed: list[tuple[str, Rates]] = []
     stored = 0
     with bed.api() as port:
         for wanted in scale.jobs:
@@ -91,10 +91,10 @@ def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
             pages = tenants.pages()
             for whose, requests in pages.items():
                 _check(port, requests[0], whose, stored)
-            lists.append((f"{stored:,}", _rounds(port, pages, scale)))
+            listed.append((f"{stored:,}", _rounds(port, pages, scale)))
     bed.clear()
     yield _polls(polls)
-    yield _lists(lists)
+    yield _lists(listed)
 
 
 def _fill(bed: Bed, tenants: Tenants, stored: int, wanted: int) -> None:
@@ -102,7 +102,7 @@ def _fill(bed: Bed, tenants: Tenants, stored: int, wanted: int) -> None:
     bed.sql("VACUUM ANALYZE jobs")
     bed.sql("CHECKPOINT")
     with bed.database.transaction() as connection:
-        store.count_on(connection)  # as the sweep of any worker does every second
+        lists.count_on(connection)  # as the sweep of any worker does every second
 
 
 def _polled(bed: Bed, results: list[str]) -> Routes:
@@ -160,14 +160,14 @@ def _polls(polls: Sequence[tuple[str, Rates]]) -> Table:
     )
 
 
-def _lists(lists: Sequence[tuple[str, Rates]]) -> Table:
+def _lists(listed: Sequence[tuple[str, Rates]]) -> Table:
     rows = []
-    for name in lists[0][1]:
-        first, last = lists[0][1][name], lists[-1][1][name]
-        rates = [spread(rates[name]) for _, rates in lists]
+    for name in listed[0][1]:
+        first, last = listed[0][1][name], listed[-1][1][name]
+        rates = [spread(rates[name]) for _, rates in listed]
         slowest = number(4e3 / min(last))
         rows.append([name, *rates, f"{ratio(last, first)} x", slowest])
-    heads = [f"requests/s of {stored}" for stored, _ in lists]
+    heads = [f"requests/s of {stored}" for stored, _ in listed]
     return Table(
         "list: GET /organizations/{org}/jobs, API key, first page with its total, 4 connections",
         ["the organization has", *heads, "flat", "mean ms, slowest round"],

@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from tasks.job import store
+from tasks.job import store, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.queue import connect, depth
 
@@ -110,7 +110,7 @@ class Scout(threading.Thread):
 
     def _help_out(self) -> bool:
         with self._database.statement() as connection:
-            found = store.overdue(
+            found = upkeep.overdue(
                 connection, self._queues, JOB_TYPES, margin=OVERDUE_SECONDS, limit=10
             )
         claimed = [bell for bell in found if self._runner.help_out(bell)]

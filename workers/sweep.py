@@ -9,7 +9,7 @@ import redis
 import structlog
 from sqlalchemy import text
 
-from tasks.job import idempotency, store
+from tasks.job import idempotency, lists, store, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.queue import connect, depth, ring
 from tasks.job.states import HAND_BACK
@@ -65,15 +65,15 @@ class Sweep:
         with self._database.transaction() as connection:
             if not connection.execute(_LOCK).scalar_one():
                 return
+            lists.count_on(connection)  # first: it looks before this transaction has a number
             self._end_lost_claims(connection)
-            store.count_on(connection)
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 self._clear(connection)
                 self._cleared_at = time.monotonic()
         self._ring()
 
     def _end_lost_claims(self, connection: Connection) -> None:
-        jobs = store.lease_ended(connection, JOB_TYPES, limit=BATCH)
+        jobs = upkeep.lease_ended(connection, JOB_TYPES, limit=BATCH)
         if not jobs:
             return
         # First, because what such a worker holds may be the row of the job itself.
@@ -82,7 +82,7 @@ class Sweep:
             _lose(connection, job, "the worker vanished", lease_ended=True)
 
     def _clear(self, connection: Connection) -> None:
-        cleared = store.expire(connection, limit=BATCH * 4)
+        cleared = upkeep.expire(connection, limit=BATCH * 4)
         for kind in JOB_TYPES.values():
             if kind.tidy is not None:
                 kind.tidy(connection, cleared.get(kind.name, []))
@@ -101,10 +101,10 @@ class Sweep:
             return
         bells: list[Bell] = []
         with self._database.statement() as connection:
-            bells += store.take_unrung(connection, JOB_TYPES, limit=BATCH)
+            bells += upkeep.take_unrung(connection, JOB_TYPES, limit=BATCH)
             for name, waiting in depths.items():
                 if waiting == 0:
-                    bells += store.take_unheard(
+                    bells += upkeep.take_unheard(
                         connection, name, JOB_TYPES, silence=SILENCE_SECONDS, limit=BATCH
                     )
         if bells:
@@ -121,13 +121,13 @@ def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -
 def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> None:
     """Take back, at once, what worker processes held that are known to be dead."""
     with database.transaction() as connection:
-        for job in store.of_workers(connection, workers, JOB_TYPES):
+        for job in upkeep.of_workers(connection, workers, JOB_TYPES):
             _lose(connection, job, reason, lease_ended=False)
 
 
 def hand_back_jobs_of(database: Database, workers: Sequence[str]) -> None:
     """Give back what worker processes held that were ended on purpose; counts as no failure."""
     with database.transaction() as connection:
-        for job in store.of_workers(connection, workers, JOB_TYPES):
+        for job in upkeep.of_workers(connection, workers, JOB_TYPES):
             if store.advance(connection, job, HAND_BACK, note="the worker was stopped"):
                 log.info("handed_back", job=job.id, type=job.type)

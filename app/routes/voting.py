@@ -20,7 +20,7 @@ from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.job import idempotency, store
+from tasks.job import idempotency, lists, store
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import dispatching
 from tasks.org_members import import_now
@@ -243,9 +243,9 @@ def list_jobs(query: dict[str, str], address: str) -> Response:
         if asked and asked not in shape.JOB_TYPES:
             raise Refused(Fault.BAD_PARAMETER, f"invalid job type: {asked[:64]}")
         types = [asked] if asked else shape.JOB_TYPES
-        total = store.count(connection, organization.address, types)
+        total = lists.count(connection, organization.address, types)
         page = page_of(query, total)
-        jobs = store.page(
+        jobs = lists.page(
             connection, organization.address, types, limit=page.limit, offset=page.offset
         )
         errors = {

@@ -1,4 +1,4 @@
-"""Every statement that reads or changes a job."""
+"""One job's life: every statement that records, claims, moves or reads a job by its id."""
 
 from __future__ import annotations
 
@@ -10,12 +10,11 @@ from sqlalchemy.exc import IntegrityError
 
 from config.database import Prepared
 from tasks.job.errors import ClaimLost, GateHeld
-from tasks.job.queue import Bell
 from tasks.job.record import COLUMNS, Job
 from tasks.job.states import CLAIM, TERMINAL, Move
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -73,72 +72,6 @@ def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, or None where no such job is recorded."""
     rows = _GET.rows(connection, id=job_id)
     return Job.from_row(rows[0]) if rows else None
-
-
-_PAGE = text(f"""
-    SELECT {COLUMNS} FROM jobs
-    WHERE tenant = :tenant AND type = ANY(:types)
-    ORDER BY seq DESC LIMIT :limit OFFSET :offset
-""")
-_PAGE_OF_TYPE = text(f"""
-    SELECT {COLUMNS} FROM jobs
-    WHERE tenant = :tenant AND type = :type
-    ORDER BY seq DESC LIMIT :limit OFFSET :offset
-""")
-_HORIZON = text("SELECT xact FROM job_counts_horizon")
-_COUNT = text("""
-    SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
-           (SELECT coalesce(sum(counted), 0) FROM job_counts
-            WHERE tenant = :tenant AND type = ANY(:types)) AS counted,
-           (SELECT count(*) FROM jobs
-            WHERE xact >= :horizon AND tenant = :tenant AND type = ANY(:types)) AS since
-""")
-
-
-def page(
-    connection: Connection, tenant: str, types: Sequence[str], *, limit: int, offset: int
-) -> list[Job]:
-    """Return a page of a tenant's jobs of these types, newest first."""
-    query = _PAGE_OF_TYPE if len(types) == 1 else _PAGE
-    asked = {"tenant": tenant, "types": list(types), "type": types[0]}
-    rows = connection.execute(query, {**asked, "limit": limit, "offset": offset})
-    return [Job.from_row(row) for row in rows]
-
-
-def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
-    """Return how many jobs of these types a tenant has: exact, however many there are.
-
-    What was recorded before a horizon is counted already; the few rows since are counted now.
-    """
-    asked: dict[str, Any] = {"tenant": tenant, "types": list(types)}
-    while True:
-        # Given as a number, not as a subquery, it lets PostgreSQL plan for the few rows.
-        asked["horizon"] = connection.execute(_HORIZON).scalar_one()
-        found = connection.execute(_COUNT, asked).one()
-        if found.horizon == asked["horizon"]:
-            return int(found.counted + found.since)
-
-
-_COUNT_ON = text("""
-    WITH moved AS (
-        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon
-    ), since AS (
-        SELECT tenant, type, count(*) AS jobs FROM jobs
-        WHERE xact >= :horizon AND xact < (SELECT horizon FROM moved)
-        GROUP BY tenant, type
-    ), counted AS (
-        INSERT INTO job_counts (tenant, type, counted) SELECT tenant, type, jobs FROM since
-        ON CONFLICT (tenant, type) DO UPDATE SET counted = job_counts.counted + excluded.counted
-    )
-    UPDATE job_counts_horizon SET xact = (SELECT horizon FROM moved)
-    WHERE EXISTS (SELECT FROM since)
-""")
-
-
-def count_on(connection: Connection) -> None:
-    """Count what was recorded by transactions that are all over; one caller at a time."""
-    horizon = connection.execute(_HORIZON).scalar_one()
-    connection.execute(_COUNT_ON, {"horizon": horizon})
 
 
 _HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")
@@ -326,133 +259,3 @@ def renew(connection: Connection, job: Job, *, lease: float) -> bool:
     """Renew the claim of an attempt by `lease` seconds; False if it has ended or was lost."""
     asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker, "lease": lease}
     return bool(connection.execute(_RENEW, asked).rowcount)
-
-
-_IS_AHEAD = text("""
-    SELECT xact > pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM job_counts_horizon
-""")
-_COUNT_ANEW = text("""
-    WITH forgotten AS (DELETE FROM job_counts),
-         aged AS (UPDATE jobs SET xact = 0)
-    UPDATE job_counts_horizon SET xact = 0
-""")
-
-
-def count_anew_if_restored(connection: Connection) -> None:
-    """Start counting again where a dump was restored into a server of younger transactions."""
-    if connection.execute(_IS_AHEAD).scalar_one():
-        connection.execute(_COUNT_ANEW)
-
-
-_OF_WORKERS = text(f"""
-    SELECT {COLUMNS} FROM jobs
-    WHERE worker = ANY(:workers) AND type = ANY(:types) ORDER BY lease_until
-""")
-_LEASE_ENDED = text(f"""
-    SELECT {COLUMNS} FROM jobs
-    WHERE worker IS NOT NULL AND lease_until < now() AND type = ANY(:types)
-    ORDER BY lease_until LIMIT :limit
-""")
-
-
-def of_workers(connection: Connection, workers: Sequence[str], types: Iterable[str]) -> list[Job]:
-    """Return the jobs that these workers hold."""
-    asked = {"workers": list(workers), "types": list(types)}
-    return [Job.from_row(row) for row in connection.execute(_OF_WORKERS, asked)]
-
-
-def lease_ended(connection: Connection, types: Iterable[str], *, limit: int) -> list[Job]:
-    """Return jobs whose claim has ended without an end of the job, longest ago first."""
-    asked = {"types": list(types), "limit": limit}
-    return [Job.from_row(row) for row in connection.execute(_LEASE_ENDED, asked)]
-
-
-_OVERDUE = text("""
-    SELECT due.type, due.id, due.queue
-    FROM unnest(CAST(:queues AS text[])) AS served (queue)
-    CROSS JOIN LATERAL (
-        SELECT type, id, queue, due_at FROM jobs
-        WHERE jobs.queue = served.queue AND worker IS NULL AND finished_at IS NULL
-          AND due_at < now() - :margin * interval '1 second'
-          AND type = ANY(:types)
-        ORDER BY due_at LIMIT :limit
-    ) AS due
-    ORDER BY due.due_at LIMIT :limit
-""")
-
-
-def overdue(
-    connection: Connection,
-    queues: Sequence[str],
-    types: Iterable[str],
-    *,
-    margin: float,
-    limit: int,
-) -> list[Bell]:
-    """Return jobs of these queues that have been due for `margin` seconds, oldest first."""
-    asked = {"queues": list(queues), "types": list(types), "margin": margin, "limit": limit}
-    return [Bell(*row) for row in connection.execute(_OVERDUE, asked)]
-
-
-_RING_FIRST = text("""
-    UPDATE jobs SET rung_at = now()
-    WHERE id IN (
-        SELECT id FROM jobs
-        WHERE worker IS NULL AND finished_at IS NULL AND rung_at < due_at AND due_at <= now()
-          AND type = ANY(:types)
-        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING type, id, queue
-""")
-_RING_AGAIN = text("""
-    UPDATE jobs SET rung_at = now()
-    WHERE id IN (
-        SELECT id FROM jobs
-        WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL AND due_at <= now()
-          AND rung_at < now() - :silence * interval '1 second' AND type = ANY(:types)
-        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
-    )
-    RETURNING type, id, queue
-""")
-
-
-def take_unrung(connection: Connection, types: Iterable[str], *, limit: int) -> list[Bell]:
-    """Mark jobs that became due since their last bell as rung, and return their bells."""
-    rows = connection.execute(_RING_FIRST, {"types": list(types), "limit": limit})
-    return [Bell(*row) for row in rows]
-
-
-def take_unheard(
-    connection: Connection, queue: str, types: Iterable[str], *, silence: float, limit: int
-) -> list[Bell]:
-    """The same for due jobs of a queue whose last bell is `silence` seconds old."""
-    asked = {"queue": queue, "types": list(types), "silence": silence, "limit": limit}
-    return [Bell(*row) for row in connection.execute(_RING_AGAIN, asked)]
-
-
-_EXPIRE = text("""
-    WITH gone AS (
-        DELETE FROM jobs WHERE id IN (
-            SELECT id FROM jobs WHERE expires_at < now()
-            ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
-        )
-        RETURNING id, type, tenant, xact
-    ), counted AS (
-        SELECT tenant, type, count(*) AS jobs FROM gone
-        WHERE xact < (SELECT xact FROM job_counts_horizon) GROUP BY tenant, type
-    ), recounted AS (
-        UPDATE job_counts SET counted = job_counts.counted - counted.jobs FROM counted
-        WHERE job_counts.tenant = counted.tenant AND job_counts.type = counted.type
-    ), history AS (
-        DELETE FROM job_moves USING gone WHERE job_moves.job_id = gone.id
-    )
-    SELECT type, array_agg(id) FROM gone GROUP BY type
-""")
-
-
-def expire(connection: Connection, *, limit: int) -> dict[str, list[str]]:
-    """Clear ended jobs whose time is over, with their history; return their ids by type.
-
-    One caller at a time, and not beside `count_on`: the sweep's lock sees to it.
-    """
-    return {row[0]: row[1] for row in connection.execute(_EXPIRE, {"limit": limit})}

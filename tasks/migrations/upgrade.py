@@ -10,7 +10,7 @@ from alembic.config import Config
 from sqlalchemy import text
 
 from config.database import Database
-from tasks.job import store
+from tasks.job import lists
 
 if TYPE_CHECKING:
     from config.settings import Settings
@@ -29,6 +29,6 @@ def upgrade(settings: Settings) -> None:
             connection.execute(_LOCK)
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
-            store.count_anew_if_restored(connection)
+            lists.count_anew_if_restored(connection)
     finally:
         database.close()

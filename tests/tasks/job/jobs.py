@@ -9,6 +9,7 @@ from tasks.job import store
 if TYPE_CHECKING:
     from config.database import Database
     from tasks.job.record import Job
+    from tests.conftest import Auditor
 
 
 def record(database: Database, job_id: str, **given: Any) -> str:
@@ -43,3 +44,13 @@ def advance(database: Database, job: Job, move: Any, **changes: Any) -> bool:
     """Move a job on as the runner does."""
     with database.statement() as connection:
         return store.advance(connection, job, move, **changes)
+
+
+def age(auditor: Auditor, job_id: str, **seconds: float) -> None:
+    """Move times of a job into the past."""
+    for column, by in seconds.items():
+        auditor.rows(
+            f"UPDATE jobs SET {column} = {column} - %s * interval '1 second' WHERE id = %s",
+            by,
+            job_id,
+        )

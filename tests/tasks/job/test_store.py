@@ -9,11 +9,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from tasks.job import states, store
+from tasks.job import lists, states, store
 from tasks.job.errors import ClaimLost, GateHeld
-from tasks.job.queue import Bell
 from tasks.job.states import State
-from tests.tasks.job.jobs import advance, claim, claimed, record
+from tests.tasks.job.jobs import advance, age, claim, claimed, record
 
 
 def test_a_recorded_job_is_pending_and_reads_back(database):
@@ -36,7 +35,7 @@ def test_many_jobs_are_recorded_in_order_by_one_statement(database):
 
     with database.statement() as connection:
         store.add(connection, jobs)
-        found = store.page(connection, "org", ["noop"], limit=300, offset=0)
+        found = lists.page(connection, "org", ["noop"], limit=300, offset=0)
 
     assert [job.payload["n"] for job in found] == list(range(299, -1, -1))
 
@@ -297,16 +296,6 @@ def test_a_checkpoint_of_an_ended_job_is_refused(database):
         lost_checkpoint(database, job)
 
 
-def age(auditor, job_id, **seconds):
-    """Move times of a job into the past."""
-    for column, by in seconds.items():
-        auditor.rows(
-            f"UPDATE jobs SET {column} = {column} - %s * interval '1 second' WHERE id = %s",
-            by,
-            job_id,
-        )
-
-
 def renewed(database, job, lease):
     with database.statement() as connection:
         return store.renew(connection, job, lease=lease)
@@ -349,140 +338,6 @@ def test_a_lost_claim_cannot_be_renewed(database, auditor):
 
     assert not renewed(database, job, 60)
     assert auditor.job("a")["lease_until"] is None
-
-
-def test_ended_leases_are_found_longest_ago_first(database, auditor):
-    for name, ago in (("a", 61), ("b", 99), ("c", 0)):
-        claimed(database, name, lease=60)
-        age(auditor, name, lease_until=ago)
-    record(database, "d")
-
-    with database.statement() as connection:
-        found = store.lease_ended(connection, ["noop"], limit=10)
-        of_other_types = store.lease_ended(connection, ["holds"], limit=10)
-
-    assert [job.id for job in found] == ["b", "a"]
-    assert of_other_types == []
-
-
-def test_the_jobs_of_workers_are_those_that_they_hold(database):
-    claimed(database, "a", worker="w1")
-    claimed(database, "b", worker="w2")
-    record(database, "c")
-
-    with database.statement() as connection:
-        assert [job.id for job in store.of_workers(connection, ["w1"], ["noop"])] == ["a"]
-        assert store.of_workers(connection, ["w3"], ["noop"]) == []
-        assert store.of_workers(connection, ["w1"], ["holds"]) == []
-
-
-def test_overdue_jobs_of_served_queues_are_found_oldest_first(database, auditor):
-    for name, queue, ago in (
-        ("young", "default", 1),
-        ("old", "default", 20),
-        ("older", "bulk", 30),
-        ("oldest", "unserved", 40),
-    ):
-        record(database, name, queue=queue)
-        age(auditor, name, due_at=ago)
-    claimed(database, "owned")
-    age(auditor, "owned", due_at=50)
-
-    with database.statement() as connection:
-        found = store.overdue(connection, ["default", "bulk"], ["noop"], margin=5, limit=9)
-
-    assert found == [Bell("noop", "older", "bulk"), Bell("noop", "old", "default")]
-
-
-def test_a_job_is_taken_for_ringing_once_when_it_becomes_due(database, auditor):
-    record(database, "rung-at-once")
-    job = claimed(database, "retried")
-    advance(database, job, states.RETRY, delay=60)
-
-    with database.statement() as connection:
-        early = store.take_unrung(connection, ["noop"], limit=9)
-        age(auditor, "retried", due_at=61, rung_at=100)
-        first = store.take_unrung(connection, ["noop"], limit=9)
-        second = store.take_unrung(connection, ["noop"], limit=9)
-
-    assert early == []
-    assert first == [Bell("noop", "retried", "default")]
-    assert second == []
-
-
-def test_an_unheard_job_is_taken_again_after_the_silence(database, auditor):
-    record(database, "a")
-    record(database, "b", queue="bulk")
-    age(auditor, "a", due_at=5, rung_at=5)
-    age(auditor, "b", due_at=5, rung_at=5)
-
-    with database.statement() as connection:
-        kept = store.take_unheard(connection, "default", ["noop"], silence=9, limit=9)
-        first = store.take_unheard(connection, "default", ["noop"], silence=3, limit=9)
-        second = store.take_unheard(connection, "default", ["noop"], silence=3, limit=9)
-
-    assert (kept, second) == ([], [])
-    assert first == [Bell("noop", "a", "default")]
-
-
-def test_two_that_ring_at_once_do_not_ring_twice(database, auditor):
-    record(database, "a")
-    record(database, "b")
-    for name in ("a", "b"):
-        age(auditor, name, due_at=5, rung_at=9)
-
-    with database.transaction() as one, database.transaction() as other:
-        first = store.take_unrung(one, ["noop"], limit=1)
-        second = store.take_unrung(other, ["noop"], limit=9)
-
-    assert sorted(bell.id for bell in first + second) == ["a", "b"]
-
-
-def test_expired_jobs_go_with_their_history_and_others_stay(database, auditor):
-    for name, keep in (("gone", 0), ("stays", 60)):
-        advance(database, claimed(database, name), states.COMPLETE, result={}, keep=keep)
-    age(auditor, "gone", expires_at=1)
-    record(database, "pending")
-
-    with database.statement() as connection:
-        cleared = store.expire(connection, limit=9)
-
-    assert cleared == {"noop": ["gone"]}
-    assert auditor.rows("SELECT id FROM jobs ORDER BY id") == [{"id": "pending"}, {"id": "stays"}]
-    assert auditor.rows("SELECT DISTINCT job_id FROM job_moves") == [{"job_id": "stays"}]
-
-
-def test_expiry_goes_by_the_batch(database, auditor):
-    for name in "abc":
-        advance(database, claimed(database, name), states.COMPLETE, result={}, keep=0)
-        age(auditor, name, expires_at=1)
-
-    with database.statement() as connection:
-        sizes = [sum(map(len, store.expire(connection, limit=2).values())) for _ in range(3)]
-
-    assert sizes == [2, 1, 0]
-
-
-def test_pages_and_counts_are_of_one_tenant_and_of_the_types_asked_for(database):
-    for n in range(5):
-        record(database, f"n{n}", tenant="org")
-    record(database, "h", tenant="org", type="holds")
-    record(database, "x", tenant="other")
-
-    with database.statement() as connection:
-        newest = store.page(connection, "org", ["noop"], limit=2, offset=0)
-        next_ones = store.page(connection, "org", ["noop"], limit=2, offset=2)
-        both = store.page(connection, "org", ["noop", "holds"], limit=2, offset=0)
-        counts = [
-            store.count(connection, "org", ["noop"]),
-            store.count(connection, "org", ["noop", "holds"]),
-            store.count(connection, "nobody", ["noop"]),
-        ]
-
-    assert [job.id for job in newest] == ["n4", "n3"]
-    assert [job.id for job in next_ones] == ["n2", "n1"]
-    assert [job.id for job in both] == ["h", "n4"]
-    assert counts == [5, 6, 0]
 
 
 #: A row that every constraint accepts, by state; a test spoils one column.

@@ -1,0 +1,114 @@
+"""A tenant's jobs in order, and how many there are: exact, in the time of a few rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from tasks.job.record import COLUMNS, Job
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sqlalchemy import Connection
+
+_PAGE = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE tenant = :tenant AND type = ANY(:types)
+    ORDER BY seq DESC LIMIT :limit OFFSET :offset
+""")
+_PAGE_OF_TYPE = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE tenant = :tenant AND type = :type
+    ORDER BY seq DESC LIMIT :limit OFFSET :offset
+""")
+_HORIZON = text("SELECT xact, seq FROM job_counts_horizon")
+_COUNT = text("""
+    SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
+           (SELECT coalesce(sum(counted), 0) FROM job_counts
+            WHERE tenant = :tenant AND type = ANY(:types)) AS counted,
+           (SELECT count(*) FROM jobs
+            WHERE tenant = :tenant AND seq > :seq AND xact >= :horizon
+              AND type = ANY(:types)) AS since
+""")
+
+
+def page(
+    connection: Connection, tenant: str, types: Sequence[str], *, limit: int, offset: int
+) -> list[Job]:
+    """Return a page of a tenant's jobs of these types, newest first."""
+    query = _PAGE_OF_TYPE if len(types) == 1 else _PAGE
+    asked = {"tenant": tenant, "types": list(types), "type": types[0]}
+    rows = connection.execute(query, {**asked, "limit": limit, "offset": offset})
+    return [Job.from_row(row) for row in rows]
+
+
+def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
+    """Return how many jobs of these types a tenant has: exact, however many there are.
+
+    What was recorded before a horizon is counted already; the few rows since are counted now.
+    """
+    asked: dict[str, Any] = {"tenant": tenant, "types": list(types)}
+    while True:
+        # Given as numbers, not as subqueries, they let PostgreSQL plan for the few rows.
+        asked["horizon"], asked["seq"] = connection.execute(_HORIZON).one()
+        found = connection.execute(_COUNT, asked).one()
+        if found.horizon == asked["horizon"]:
+            return int(found.counted + found.since)
+
+
+_COUNT_ON = text("""
+    WITH moved AS (
+        SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS horizon,
+               pg_current_xact_id()::text::bigint AS next_xact,
+               CAST(:given_out AS bigint) AS next_seq
+    ), since AS (
+        SELECT tenant, type, count(*) AS jobs FROM jobs
+        WHERE xact >= :horizon AND xact < (SELECT horizon FROM moved)
+        GROUP BY tenant, type
+    ), counted AS (
+        INSERT INTO job_counts (tenant, type, counted) SELECT tenant, type, jobs FROM since
+        ON CONFLICT (tenant, type) DO UPDATE SET counted = job_counts.counted + excluded.counted
+    )
+    UPDATE job_counts_horizon AS old
+    SET xact = moved.horizon,
+        seq = CASE WHEN old.next_xact <= moved.horizon THEN old.next_seq ELSE old.seq END,
+        next_seq = CASE WHEN old.next_xact <= moved.horizon
+                        THEN coalesce(moved.next_seq, old.next_seq) ELSE old.next_seq END,
+        next_xact = CASE WHEN old.next_xact <= moved.horizon THEN moved.next_xact
+                         ELSE old.next_xact END
+    FROM moved
+    WHERE EXISTS (SELECT FROM since) OR old.next_seq > old.seq
+""")
+# It must be read before this transaction has a number: every job up to it was recorded by a
+# transaction that had its own by then, which is lower.
+_GIVEN_OUT = text("""
+    SELECT CASE WHEN pg_current_xact_id_if_assigned() IS NULL
+           THEN coalesce(pg_sequence_last_value('jobs_seq_seq'), 0) END
+""")
+
+
+def count_on(connection: Connection) -> None:
+    """Count what was recorded by transactions that are all over; one caller at a time."""
+    asked = {
+        "horizon": connection.execute(_HORIZON).one().xact,
+        "given_out": connection.execute(_GIVEN_OUT).scalar_one(),
+    }
+    connection.execute(_COUNT_ON, asked)
+
+
+_IS_AHEAD = text("""
+    SELECT xact > pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM job_counts_horizon
+""")
+_COUNT_ANEW = text("""
+    WITH forgotten AS (DELETE FROM job_counts),
+         aged AS (UPDATE jobs SET xact = 0)
+    UPDATE job_counts_horizon SET xact = 0, seq = 0, next_seq = 0, next_xact = 0
+""")
+
+
+def count_anew_if_restored(connection: Connection) -> None:
+    """Start counting again where a dump was restored into a server of younger transactions."""
+    if connection.execute(_IS_AHEAD).scalar_one():
+        connection.execute(_COUNT_ANEW)

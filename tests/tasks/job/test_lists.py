@@ -1,0 +1,138 @@
+"""A tenant's jobs by pages, and their exact number, however counting and clearing fall together."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from tasks.job import lists, store, upkeep
+from tasks.migrations.upgrade import upgrade
+
+TYPES = ["noop", "fails"]
+
+
+def record(connection, *, tenant="0xabc", kind="noop", count=1):
+    known = connection.execute(text("SELECT count(*) FROM jobs")).scalar_one()
+    new = [
+        store.NewJob(f"{tenant}{kind}{known + n}", kind, tenant, "default", None, {})
+        for n in range(count)
+    ]
+    store.add(connection, new)
+
+
+def test_jobs_count_before_and_after_the_horizon_has_passed_them(database):
+    with database.statement() as connection:
+        record(connection, count=3)
+        uncounted = lists.count(connection, "0xabc", TYPES)
+        lists.count_on(connection)
+        record(connection, kind="fails", count=2)
+        record(connection, tenant="0xother", count=7)
+
+        assert uncounted == 3
+        assert lists.count(connection, "0xabc", TYPES) == 5
+        assert lists.count(connection, "0xabc", ["fails"]) == 2
+        assert lists.count(connection, "0xnobody", TYPES) == 0
+
+
+def test_a_job_recorded_by_a_transaction_that_outlasts_the_count_is_not_missed(database):
+    with database.transaction() as slow, database.statement() as quick:
+        record(slow)
+        record(quick, tenant="0xother")
+        lists.count_on(quick)
+        record(quick, tenant="0xother")
+        lists.count_on(quick)
+        while_open = lists.count(quick, "0xabc", TYPES)
+        slow.commit()
+        after_commit = lists.count(quick, "0xabc", TYPES)
+        lists.count_on(quick)
+        after_count = lists.count(quick, "0xabc", TYPES)
+        others = lists.count(quick, "0xother", TYPES)
+
+    assert (while_open, after_commit, after_count, others) == (0, 1, 1, 2)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_cleared_jobs_are_not_counted_any_more(database, counted):
+    with database.statement() as connection:
+        record(connection, count=5)
+        if counted:
+            lists.count_on(connection)
+        connection.execute(
+            text("""
+                UPDATE jobs SET state = 'completed', result = '{}', attempts = 1,
+                    started_at = now(), finished_at = now(), expires_at = now() - interval '1 s'
+                WHERE seq IN (SELECT seq FROM jobs ORDER BY seq LIMIT 2)
+            """)
+        )
+
+        cleared = upkeep.expire(connection, limit=10)
+        lists.count_on(connection)
+
+        assert len(cleared["noop"]) == 2
+        assert lists.count(connection, "0xabc", TYPES) == 3
+
+
+def test_a_restored_dump_is_counted_anew(settings, database):
+    with database.statement() as connection:
+        record(connection, count=4)
+        connection.execute(text("UPDATE jobs SET xact = 9000000000000"))
+        connection.execute(text("UPDATE job_counts_horizon SET xact = 9000000000001"))
+        connection.execute(text("INSERT INTO job_counts VALUES ('0xabc', 'noop', 4)"))
+
+        upgrade(settings)
+        record(connection)
+        lists.count_on(connection)
+
+        assert lists.count(connection, "0xabc", TYPES) == 5
+
+
+def test_pages_and_counts_are_of_one_tenant_and_of_the_types_asked_for(database):
+    with database.statement() as connection:
+        record(connection, tenant="org", count=5)
+        record(connection, tenant="org", kind="holds")
+        record(connection, tenant="other")
+
+        newest = lists.page(connection, "org", ["noop"], limit=2, offset=0)
+        next_ones = lists.page(connection, "org", ["noop"], limit=2, offset=2)
+        both = lists.page(connection, "org", ["noop", "holds"], limit=2, offset=0)
+        counts = [
+            lists.count(connection, "org", ["noop"]),
+            lists.count(connection, "org", ["noop", "holds"]),
+            lists.count(connection, "nobody", ["noop"]),
+        ]
+
+    assert [job.id for job in newest] == ["orgnoop4", "orgnoop3"]
+    assert [job.id for job in next_ones] == ["orgnoop2", "orgnoop1"]
+    assert [job.id for job in both] == ["orgholds5", "orgnoop4"]
+    assert counts == [5, 6, 0]
+
+
+def test_numbers_are_skipped_only_once_every_job_up_to_them_is_counted(database, auditor):
+    skipped = "SELECT seq FROM job_counts_horizon"
+    with database.statement() as quick:
+        with database.transaction() as slow:
+            record(slow)
+            record(quick, kind="fails")
+            for _ in range(3):
+                lists.count_on(quick)
+            while_open = lists.count(quick, "0xabc", TYPES), auditor.one(skipped)
+        after_commit = lists.count(quick, "0xabc", TYPES)
+        for _ in range(3):
+            lists.count_on(quick)
+        record(quick)
+        after_count = lists.count(quick, "0xabc", TYPES), auditor.one(skipped)
+
+    assert while_open == (1, 0)
+    assert after_commit == 2
+    assert after_count == (3, 2)
+
+
+def test_a_count_inside_a_transaction_that_wrote_already_skips_no_number(database, auditor):
+    with database.statement() as connection:
+        record(connection)
+    with database.transaction() as connection:
+        connection.execute(text("DELETE FROM workers"))
+        connection.execute(text("SELECT pg_current_xact_id()"))
+        lists.count_on(connection)
+
+    assert auditor.one("SELECT next_seq FROM job_counts_horizon") == 0
