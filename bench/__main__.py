@@ -39,8 +39,8 @@ class Scale:
 
 
 FULL = Scale(
-    rounds=5,
-    seconds=1.5,
+    rounds=11,
+    seconds=0.8,
     jobs=(10_000, 2_000_000),
     noops=3000,
     job_rounds=3,

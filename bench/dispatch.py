@@ -6,7 +6,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from bench.load import drive, post
-from bench.report import Table, ratio, spread
+from bench.report import Table, ratio, rotated, spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,10 +28,10 @@ def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
     rounds: dict[str, list[Load]] = {name: [] for name in ROUTES}
     with bed.api() as port:
         for number in range(scale.rounds + 1):
-            for name, path in ROUTES.items():
+            for name, path in rotated(ROUTES.items(), number):
                 bed.clear()
                 request = post(path, b'{"n": 1}')
-                loaded = drive(port, [request], seconds=scale.seconds)
+                loaded = drive(port, [request], seconds=scale.seconds, connections=8)
                 if number:  # the first round fills pools and caches
                     rounds[name].append(loaded)
     bed.clear()

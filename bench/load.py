@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 #: How long an answer may take before the run is broken off; seconds.
 _PATIENCE = 30.0
-#: How often connections are tried until every process of the API has its share.
-_TRIES = 200
+#: How often connections are tried until every process of the API has its share, and the wait
+#: between two tries; seconds.
+_TRIES, _PAUSE = 50, 0.02
 
 
 class LoadFailed(Exception):
@@ -118,14 +119,18 @@ def _connections(port: int, count: int, processes: int) -> Iterator[list[_Connec
     shares: dict[int, list[_Connection]] = {}
     with contextlib.ExitStack() as stack:
         for _ in range(_TRIES):
-            made = _Connection(port)
-            stack.enter_context(contextlib.closing(made.socket))
-            pid = json.loads(made.ask(get("/bench/process")))["pid"]
-            shares.setdefault(pid, []).append(made)
+            # Several at once: one at a time, the process that is awake would take them all.
+            made = [_Connection(port) for _ in range(count * processes)]
+            for one in made:
+                stack.enter_context(contextlib.closing(one.socket))
+            for one in made:
+                pid = json.loads(one.ask(get("/bench/process")))["pid"]
+                shares.setdefault(pid, []).append(one)
             fair = [share for share in shares.values() if len(share) >= count // processes]
             if len(fair) == processes:
                 yield [one for share in fair for one in share[: count // processes]]
                 return
+            time.sleep(_PAUSE)
         raise LoadFailed("some process of the API takes no connection")
 
 

@@ -7,10 +7,12 @@ import platform
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+Contestant = TypeVar("Contestant")
 
 
 class Table(NamedTuple):
@@ -52,9 +54,20 @@ def spread(values: Sequence[float], scale: float = 1.0) -> str:
     return f"{number(median(scaled))} ({number(min(scaled))}-{number(max(scaled))})"
 
 
+def rotated(contestants: Iterable[Contestant], number: int) -> list[Contestant]:
+    """Return contestants in the order of a round: each round another one begins."""
+    listed = list(contestants)
+    first = number % len(listed)
+    return listed[first:] + listed[:first]
+
+
 def ratio(these: Sequence[float], those: Sequence[float]) -> str:
-    """Write how the median of the rounds of one compares with that of another."""
-    return f"{median(these) / median(those):.2f}"
+    """Write how the rounds of one compare with those of another: the median of their ratios.
+
+    Rounds of the same number ran one after the other, so what else the machine was doing at the
+    time falls out.
+    """
+    return f"{median(one / other for one, other in zip(these, those, strict=True)):.2f}"
 
 
 def conditions(servers: dict[str, str]) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import structlog
 from marshmallow import ValidationError
 
 from tasks.job import store
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from tasks.job.queue import Ringer
-
-log = structlog.get_logger(__name__)
 
 
 class Dispatch:
@@ -66,7 +63,7 @@ def dispatching(database: Database, ringer: Ringer) -> Iterator[Dispatch]:
     with database.transaction() as connection:
         dispatch = Dispatch(connection)
         yield dispatch
-    _ring(ringer, dispatch)
+    ringer.ring(dispatch.bells)
 
 
 def dispatch_one(
@@ -80,11 +77,5 @@ def dispatch_one(
     with database.statement() as connection:
         dispatch = Dispatch(connection)
         job_id = dispatch.add(job_type, payload, tenant=tenant)
-    _ring(ringer, dispatch)
-    return job_id
-
-
-def _ring(ringer: Ringer, dispatch: Dispatch) -> None:
-    for bell in dispatch.bells:
-        log.info("dispatched", job=bell.id, type=bell.type)
     ringer.ring(dispatch.bells)
+    return job_id

@@ -70,8 +70,7 @@ CREATE INDEX jobs_claimable ON jobs (queue, due_at) WHERE worker IS NULL AND fin
 CREATE INDEX jobs_unrung ON jobs (due_at)
     WHERE worker IS NULL AND finished_at IS NULL AND rung_at < due_at;
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE worker IS NOT NULL;
-CREATE INDEX jobs_of_tenant ON jobs (tenant, seq);
-CREATE INDEX jobs_of_tenant_by_type ON jobs (tenant, type, seq);
+CREATE INDEX jobs_of_tenant ON jobs (tenant, type, seq);
 -- What the sweep has to count stands together at the end of the table.
 CREATE INDEX jobs_recent ON jobs USING brin (xact);
 CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
