@@ -64,6 +64,14 @@ class Settings:
     #: How often lost, due and expired work is looked for.
     sweep_seconds: float = 1.0
 
+    #: Where the watchlist provider finds its lists: a folder with `ofac/`, `un/` or both.
+    lists_folder: str = ""
+    #: The key that callers of the watchlist provider send as `x-api-key`.
+    watchlist_key: str = field(default="", repr=False)
+    #: Where the watchlist provider listens.
+    watchlist_provider_host: str = "127.0.0.1"
+    watchlist_provider_port: int = 8001
+
     #: Modules that declare job types beside those of the package `tasks`.
     task_modules: tuple[str, ...] = ()
     #: Largest body that is read into memory.

@@ -21,10 +21,10 @@ MAY_IMPORT = {
 
 #: Modules, by the beginning of their names, that may import a library.
 MAY_KNOW = {
-    "flask": ("app",),
+    "flask": ("app", "tasks.providers"),
     "flask_smorest": ("app",),
     "flask_swagger_ui": ("app.reference",),
-    "werkzeug": ("app",),
+    "werkzeug": ("app", "tasks.providers"),
     "jwt": ("app.access", "app.cli"),
     "marshmallow": ("tasks", "app"),
     "celery": ("config.celery", "workers"),
@@ -34,6 +34,9 @@ MAY_KNOW = {
     "psycopg2": ("config.database", "config.embedded", "tasks.records"),
     "alembic": ("tasks.migrations",),
     "argon2": ("tasks.org_members",),
+    "rapidfuzz": ("tasks.matching", "tasks.providers.watchlists"),
+    "anyascii": ("tasks.matching",),
+    "defusedxml": ("tasks.providers.watchlists",),
     "structlog": ("config.logs", "tasks", "app", "workers"),
 }
 
@@ -135,6 +138,33 @@ def test_the_rows_of_members_are_read_without_a_database():
     tree = modules("tasks")["tasks.records.member_rows"]
 
     assert not any(begins(name, "sqlalchemy", "psycopg2", "config") for name in imported(tree))
+
+
+def test_a_provider_is_reached_over_http_only():
+    wrong = {
+        (name, other)
+        for name, tree in modules(*PACKAGES).items()
+        if not begins(name, "tasks.providers")
+        for other in imported(tree)
+        if begins(other, "tasks.providers")
+    }
+
+    assert wrong == set()
+
+
+def test_names_and_dates_are_compared_by_pure_functions():
+    matching = {
+        name: tree for name, tree in modules("tasks").items() if begins(name, "tasks.matching")
+    }
+    wrong = {
+        (name, other)
+        for name, tree in matching.items()
+        for other in {other.partition(".")[0] for other in imported(tree)}
+        if other not in sys.stdlib_module_names and other not in {"tasks", "rapidfuzz", "anyascii"}
+    }
+
+    assert len(matching) > 3
+    assert wrong == set()
 
 
 def looks_at_environment(tree: ast.Module) -> bool:

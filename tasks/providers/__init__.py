@@ -1,0 +1,1 @@
+"""Outside systems that the project ships as processes of their own."""

@@ -1,0 +1,118 @@
+"""A version of a list: what was read, from which bytes, as of when."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from tasks.providers.watchlists import ofac, un
+from tasks.providers.watchlists.index import Index
+from tasks.providers.watchlists.listed import INDIVIDUAL, Listed, ListRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+#: A newer version with less than this share of the entries in use is taken for cut off.
+LEAST_SHARE = 0.8
+
+#: Name, modification time in nanoseconds and size of each file.
+type_state = tuple[tuple[str, int, int], ...]
+
+
+class Source(NamedTuple):
+    """A list, and where in the folder of lists it is."""
+
+    name: str
+    folder: str
+    files: tuple[str, ...]
+
+
+OFAC = Source(ofac.SOURCE, "ofac", tuple(ofac.FILES))
+UN = Source(un.SOURCE, "un", (un.FILE,))
+SOURCES = (OFAC, UN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One version of one list, ready to be searched. It never changes."""
+
+    name: str
+    #: SHA-256 over the names and bytes of the files, in hexadecimal.
+    version: str
+    #: When the list was made, "yyyy-mm-dd": the UN's says it, of OFAC's the newest file does.
+    as_of: str
+    entries: int
+    people: Index = field(repr=False)
+    #: Organizations, ships and aircraft.
+    others: Index = field(repr=False)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return what tells this version from others."""
+        names = ("name", "version", "as_of", "entries")
+        return {name: getattr(self, name) for name in names}
+
+
+def state_of(source: Source, folder: Path) -> type_state:
+    """Return the state of the files that are there; nothing when there are none."""
+    found = []
+    for name in source.files:
+        try:
+            status = (folder / source.folder / name).stat()
+        except OSError:
+            continue
+        found.append((name, status.st_mtime_ns, status.st_size))
+    return tuple(found)
+
+
+def read_version(source: Source, folder: Path, *, in_use: Version | None = None) -> Version:
+    """Read a list and index it.
+
+    Raises:
+        ListRejected: it must not be used, or much is missing that the version in use has.
+    """
+    files = _contents(source, folder)
+    entries, as_of = _entries(source, files)
+    if in_use and len(entries) < LEAST_SHARE * in_use.entries:
+        raise ListRejected(
+            f"{len(entries)} entries are less than {LEAST_SHARE:.0%} of the {in_use.entries} in use"
+        )
+    if not as_of:
+        newest = max(changed for _, changed, _ in state_of(source, folder))
+        as_of = datetime.fromtimestamp(newest / 1e9, UTC).date().isoformat()
+    return Version(
+        name=source.name,
+        version=_digest(files),
+        as_of=as_of,
+        entries=len(entries),
+        people=Index([entry for entry in entries if entry.entity_type == INDIVIDUAL]),
+        others=Index([entry for entry in entries if entry.entity_type != INDIVIDUAL]),
+    )
+
+
+def _contents(source: Source, folder: Path) -> dict[str, bytes]:
+    files = {}
+    for name in source.files:
+        try:
+            files[name] = (folder / source.folder / name).read_bytes()
+        except FileNotFoundError:
+            raise ListRejected("the file is missing", file=name) from None
+        except OSError as error:
+            raise ListRejected(f"the file cannot be read ({error.strerror})", file=name) from None
+    return files
+
+
+def _entries(source: Source, files: Mapping[str, bytes]) -> tuple[list[Listed], str]:
+    if source == UN:
+        return un.read_un(files[un.FILE])
+    return ofac.read_ofac(files), ""
+
+
+def _digest(files: Mapping[str, bytes]) -> str:
+    digest = hashlib.sha256()
+    for name, data in files.items():
+        digest.update(f"{name} {len(data)}\n".encode())
+        digest.update(data)
+    return digest.hexdigest()
