@@ -79,6 +79,15 @@ class Settings:
     #: Largest file that is spooled.
     max_upload_bytes: int = 10 * 1024**3
 
+    #: The watchlist provider, as ``https://host``; without it screenings fail.
+    watchlist_url: str = ""
+    #: How long one subject may take, all tries together.
+    watchlist_subject_seconds: float = 10.0
+    #: How long one attempt at a run may ask; whom it did not get to is recorded as timed out.
+    watchlist_run_seconds: float = 60.0
+    #: Subjects of one run that are asked about at the same time.
+    watchlist_concurrency: int = 16
+
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""

@@ -18,7 +18,7 @@ from config.failpoints import failpoint
 from tasks.job import states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
-from tasks.job.errors import ClaimLost, GateHeld, Permanent, Wait
+from tasks.job.errors import ClaimLost, GateHeld, Permanent, Temporary, Wait
 from tasks.job.queue import connect, read, take
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ class Runner:
 
     def _perform(self, job: Job, kind: JobType) -> Outcome:
         """Run the handler and turn every way in which it can end into an outcome."""
-        context = self._current = Context(job, self._database)
+        context = self._current = Context(job, self._database, self._settings)
         log.info("attempt_began", attempt=job.attempts)
         # The kernel ends this process when the time is up, whatever the handler does meanwhile.
         signal.setitimer(signal.ITIMER_REAL, kind.timeout)
@@ -187,8 +187,10 @@ class Runner:
             if is_away(error):
                 log.warning("attempt_interrupted", reason="PostgreSQL is away")
                 return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
-            log.warning("attempt_failed", exc_info=error)
-            return _after_error(job, kind, type(error).__name__)
+            # The text of any other exception may quote data.
+            reason = str(error) if isinstance(error, Temporary) else type(error).__name__
+            log.warning("attempt_failed", exc_info=error, reason=reason)
+            return _after_error(job, kind, reason)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._current = None

@@ -1,7 +1,8 @@
-"""The sweep: ends lost claims, rings for what is due, clears what has expired."""
+"""The sweep: ends lost claims, dispatches and rings for what is due, clears what has expired."""
 
 from __future__ import annotations
 
+import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from sqlalchemy import text
 
 from tasks.job import idempotency, lists, store, upkeep
 from tasks.job.declare import JOB_TYPES
+from tasks.job.dispatch import Dispatch
 from tasks.job.queue import connect, depth, ring
 from tasks.job.states import HAND_BACK
 from workers.runner import after_loss
@@ -70,6 +72,7 @@ class Sweep:
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 self._clear(connection)
                 self._cleared_at = time.monotonic()
+        self._schedule()
         self._ring()
 
     def _end_lost_claims(self, connection: Connection) -> None:
@@ -90,6 +93,20 @@ class Sweep:
         connection.execute(_FORGET_WORKERS, {"seconds": FORGET_WORKERS_SECONDS})
         if cleared:
             log.info("cleared", jobs=sum(map(len, cleared.values())))
+
+    def _schedule(self) -> None:
+        """Dispatch what the clock has made due, in a transaction that fails alone."""
+        with self._database.transaction() as connection:
+            if not connection.execute(_LOCK).scalar_one():
+                return
+            dispatch = Dispatch(connection)
+            for kind in JOB_TYPES.values():
+                if kind.schedule is not None:
+                    kind.schedule(dispatch)
+        if dispatch.bells:
+            log.info("scheduled", jobs=len(dispatch.bells))
+            with contextlib.suppress(redis.RedisError, OSError):  # then it rings for them later
+                ring(self._redis, dispatch.bells)
 
     def _ring(self) -> None:
         """Ring for jobs that became due, and again for those whose bells seem to be lost."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from config.database import Database
+    from config.settings import Settings
     from tasks.job.record import Job
 
 
@@ -44,9 +45,10 @@ class Step:
 class Context:
     """One attempt at a job, as its handler sees it."""
 
-    def __init__(self, job: Job, database: Database) -> None:
+    def __init__(self, job: Job, database: Database, settings: Settings) -> None:
         self.job = job
         self.database = database
+        self.settings = settings
         #: What earlier attempts and steps have saved.
         self.cursor: dict[str, Any] = dict(job.cursor)
         self.progress_so_far: dict[str, Any] = dict(job.progress)

@@ -20,10 +20,17 @@ if TYPE_CHECKING:
     from marshmallow import Schema
     from sqlalchemy import Connection
 
+    from tasks.job.dispatch import Dispatch
+
 
 def hex_id(length: int) -> Callable[[], str]:
     """Return a maker of random ids of so many hexadecimal digits."""
     return lambda: secrets.token_hex(length // 2)
+
+
+def nano_id() -> str:
+    """Return a random id of 21 characters that stand unescaped in URLs (126 bits)."""
+    return secrets.token_urlsafe(16)[:21]
 
 
 _DEFAULT_ID = hex_id(32)
@@ -67,6 +74,9 @@ class JobType:
     new_id: Callable[[], str]
     #: Called by the sweep with the ids of jobs that it clears, to remove what belongs to them.
     tidy: Callable[[Connection, Sequence[str]], None] | None
+    #: Called by the sweep, one at a time however many workers run, to dispatch what the clock
+    #: has made due; what it writes and what it dispatches are one transaction.
+    schedule: Callable[[Dispatch], None] | None
 
     @property
     def reads(self) -> Schema:
@@ -104,12 +114,14 @@ def job_type(
     keep: timedelta = timedelta(days=30),
     new_id: Callable[[], str] = _DEFAULT_ID,
     tidy: Callable[[Connection, Sequence[str]], None] | None = None,
+    schedule: Callable[[Dispatch], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.
 
     It is called with a `Context` and with the fields of the payload as keyword arguments, and
     returns what the result schema describes. It ends by returning, by raising `Permanent` (no
-    further attempt), `Wait` (called again later), or anything else (tried again).
+    further attempt), `Wait` (called again later), `Temporary` (tried again, and it says why), or
+    anything else (tried again).
 
     Raises:
         JobTypeFaulty: at import, when parameters and payload differ or the name is taken.
@@ -132,6 +144,7 @@ def job_type(
             keep=keep,
             new_id=new_id,
             tidy=tidy,
+            schedule=schedule,
         )
         return handler
 

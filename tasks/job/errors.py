@@ -56,6 +56,13 @@ class Permanent(Complaint):
         self.code = code
 
 
+class Temporary(Complaint):
+    """A handler raises this when a later attempt may help; the bound decides when to give up.
+
+    The text is one line for people, of which the same is true as of `Permanent`'s.
+    """
+
+
 class Wait(Complaint):
     """A handler raises this to be called again later, holding no slot and no lease."""
 

@@ -25,6 +25,12 @@ _PAGE = text(f"""
     ) AS jobs
     ORDER BY seq DESC LIMIT :limit OFFSET :offset
 """)
+_RUNS = text(f"""
+    SELECT {COLUMNS} FROM jobs
+    WHERE tenant = :tenant AND gate = :gate AND type = ANY(:types)
+      AND (CAST(:before AS bigint) IS NULL OR seq < :before)
+    ORDER BY seq DESC LIMIT :limit
+""")
 _HORIZON = text("SELECT xact, seq FROM job_counts_horizon")
 _COUNT = text("""
     SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
@@ -42,6 +48,20 @@ def page(
     """Return a page of a tenant's jobs of these types, newest first."""
     asked = {"tenant": tenant, "types": list(types), "limit": limit, "offset": offset}
     return [Job.from_row(row) for row in connection.execute(_PAGE, asked)]
+
+
+def runs(
+    connection: Connection,
+    tenant: str,
+    gate: str,
+    types: Sequence[str],
+    *,
+    before: int | None,
+    limit: int,
+) -> list[Job]:
+    """Return the jobs of one scope, newest first, from behind the one of number `before`."""
+    asked = {"tenant": tenant, "gate": gate, "types": list(types), "before": before}
+    return [Job.from_row(row) for row in connection.execute(_RUNS, {**asked, "limit": limit})]
 
 
 def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:

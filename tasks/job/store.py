@@ -83,6 +83,20 @@ def holder(connection: Connection, job_type: str, gate: str) -> str | None:
     return found
 
 
+_IS_IN_FLIGHT = text("""
+    SELECT EXISTS (
+        SELECT FROM jobs WHERE type = :type AND tenant = :tenant AND gate = :gate
+          AND finished_at IS NULL
+    )
+""")
+
+
+def is_in_flight(connection: Connection, job_type: str, tenant: str, gate: str) -> bool:
+    """Tell whether a job of a scope is running or waits to begin."""
+    asked = {"type": job_type, "tenant": tenant, "gate": gate}
+    return bool(connection.execute(_IS_IN_FLIGHT, asked).scalar_one())
+
+
 _CLAIM = Prepared(
     "claim_job",
     f"""

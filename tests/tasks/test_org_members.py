@@ -13,7 +13,7 @@ from tests.tasks.job.jobs import advance, claim, record
 
 
 @pytest.fixture
-def imports(database, tenant):
+def imports(database, settings, tenant):
     """Record an import of a CSV file with the columns memberNumber, name and email."""
 
     def make(body: bytes, *, job_id: str = "a", org: str = "", **payload: object) -> Context:
@@ -31,7 +31,7 @@ def imports(database, tenant):
             **payload,
         }
         record(database, job_id, type="org_members", queue="bulk", payload=given)
-        return Context(claim(database, job_id), database)
+        return Context(claim(database, job_id), database, settings)
 
     return make
 
@@ -43,7 +43,7 @@ def run(context: Context) -> dict[str, int]:
 def next_attempt(context: Context) -> Context:
     """The attempt after one that was lost."""
     advance(context.database, context.job, states.LOSE)
-    return Context(claim(context.database, context.job.id), context.database)
+    return Context(claim(context.database, context.job.id), context.database, context.settings)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_a_long_import_queues_again_behind_other_work_and_loses_nothing(
         except Wait as wait:
             turns += 1
             advance(context.database, context.job, states.PARK, delay=wait.until)
-            context = Context(claim(context.database, "a"), context.database)
+            context = Context(claim(context.database, "a"), context.database, context.settings)
 
     assert turns == 2
     assert result == {"added": 3, "total": 3, "errors": 0}

@@ -14,15 +14,15 @@ EFFECT = text("INSERT INTO workers (id, queues) VALUES ('effect', '{}')")
 
 
 @pytest.fixture
-def context(database):
+def context(database, settings):
     """The first attempt at a job."""
-    return Context(claimed(database, "a"), database)
+    return Context(claimed(database, "a"), database, settings)
 
 
 def next_attempt(database, context):
     """The attempt after one that was lost."""
     advance(database, context.job, states.LOSE)
-    return Context(claim(database, "a"), database)
+    return Context(claim(database, "a"), database, context.settings)
 
 
 def test_effects_and_their_account_commit_together(context, auditor):
