@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 
 from app import cli, errors, reference
-from app.routes import health, voting
+from app.routes import health, screening, voting
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     wire(app, settings)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)
+    api.register_blueprint(screening.blueprint)
     app.register_blueprint(health.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from typing import TYPE_CHECKING
 
 import jwt
-from flask import request
+from flask import g, request
 
 from app.errors import Refused
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.records import voting
+from tasks.records import services, voting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tasks.records.services import Caller
     from tasks.records.voting import Organization
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
@@ -93,4 +95,28 @@ def named_organization(connection: Connection, address: str) -> Organization:
     found = voting.find_organization(connection, address)
     if found is None:
         raise Refused(Fault.NO_ORGANIZATION)
+    return found
+
+
+def caller(connection: Connection) -> Caller:
+    """Return the service that this request comes from, by `Basic` or `ApiKey` credentials.
+
+    Raises:
+        Refused: there are none, or nobody has them.
+    """
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    credentials = credentials.strip()
+    if scheme.lower() == "basic":
+        try:
+            credentials = base64.b64decode(credentials, validate=True).decode()
+        except ValueError:
+            raise Refused(Fault.UNAUTHENTICATED) from None
+    elif scheme.lower() != "apikey":
+        raise Refused(Fault.UNAUTHENTICATED)
+    uid, _, key = credentials.partition(":")
+    # PostgreSQL takes no NUL, which a credential may well hold.
+    found = services.find_caller(connection, uid, key) if uid.isalnum() else None
+    if found is None:
+        raise Refused(Fault.UNAUTHENTICATED)
+    g.service_uid = found.service_uid
     return found

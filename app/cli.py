@@ -10,7 +10,8 @@ import jwt
 from flask.cli import AppGroup, with_appcontext
 
 from app.wiring import wiring
-from tasks.records import voting
+from tasks.records import services, voting
+from tasks.records.services import CHANNELS
 from tasks.records.voting import SCOPES
 
 if TYPE_CHECKING:
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
 
 keys = AppGroup("keys", help="API keys of organizations.")
 organizations = AppGroup("organizations", help="Organizations and who manages them.")
+callers = AppGroup("services", help="Services that call the screening API, and their keys.")
 
 
 def add_commands(app: Flask) -> None:
     """Give an application its commands."""
     app.cli.add_command(keys)
     app.cli.add_command(organizations)
+    app.cli.add_command(callers)
     app.cli.add_command(token)
     app.cli.add_command(sample)
 
@@ -98,6 +101,44 @@ def grant(address: str, subject: str, role: str) -> None:
         voting.grant_role(connection, _organization(connection, address).id, subject, role)
 
 
+@callers.command("create")
+@click.option("--name", default="", help="Whose it is.")
+def create_service(name: str) -> None:
+    """Register a service and print its uid with an API key: the only time that it can be seen."""
+    with wiring().database.transaction() as connection:
+        uid = services.add_service(connection, name=name)
+        click.echo(f"{uid}:{services.add_key(connection, uid, channel='api')}")
+
+
+@callers.command("key")
+@click.argument("uid")
+@click.option("--channel", type=click.Choice(CHANNELS), default="api", show_default=True)
+def add_service_key(uid: str, channel: str) -> None:
+    """Make another key of a service and print it; portals and admins have keys of their own."""
+    with wiring().database.transaction() as connection:
+        if not services.is_known(connection, uid):
+            raise click.ClickException(f"no service {uid}")
+        click.echo(f"{uid}:{services.add_key(connection, uid, channel=channel)}")
+
+
+@callers.command("keys")
+@click.argument("uid")
+def list_service_keys(uid: str) -> None:
+    """List the keys of a service."""
+    with wiring().database.statement() as connection:
+        for key in services.keys_of(connection, uid):
+            click.echo(f"{key.id}\t{'revoked' if key.revoked else 'in use'}\t{key.channel}")
+
+
+@callers.command("revoke")
+@click.argument("key_id", type=int)
+def revoke_service_key(key_id: int) -> None:
+    """Revoke a key of a service from now on."""
+    with wiring().database.statement() as connection:
+        if not services.revoke_key(connection, key_id):
+            raise click.ClickException(f"no key {key_id} is in use")
+
+
 @click.command("token")
 @click.argument("subject")
 @click.option("--hours", default=12, show_default=True)
@@ -114,8 +155,10 @@ def token(subject: str, hours: int) -> None:
 @click.command("sample")
 @with_appcontext
 def sample() -> None:
-    """Found an organization with an API key to try things with, and print both."""
+    """Found an organization and a service to try things with, and print them with their keys."""
     with wiring().database.transaction() as connection:
         made = voting.add_organization(connection, subject="sample", name="Sample", country="US")
         key = voting.add_api_key(connection, made.id, name="sample", scopes=SCOPES)
-    click.echo(f"ORG={made.address}\nKEY={key}")
+        uid = services.add_service(connection, name="sample")
+        service_key = services.add_key(connection, uid, channel="api")
+    click.echo(f"ORG={made.address}\nKEY={key}\nSERVICE={uid}:{service_key}")

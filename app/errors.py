@@ -2,46 +2,56 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import structlog
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
+from app import envelope
 from app.shapes import voting
 from app.shapes.fault import Fault
 from config.database import is_away
-from tasks.job.errors import KeyReused, TwinInFlight
+from tasks.job.errors import GateHeld, KeyReused, TwinInFlight
 from tasks.records.members import LimitReached
 
 log = structlog.get_logger(__name__)
 
-#: When a client may ask again while PostgreSQL is away; seconds.
-RETRY_AFTER = "1"
+#: When a client may ask again while PostgreSQL is away, or while another job is in flight; seconds.
+RETRY_AFTER = {Fault.UNAVAILABLE: "1", Fault.GATE_HELD: "2"}
 
 
 class Refused(Exception):
     """A request that gets an error. The detail is for the caller and quotes no data of theirs."""
 
-    def __init__(self, fault: Fault, detail: str = "") -> None:
+    def __init__(self, fault: Fault, detail: str = "", **more: Any) -> None:
         super().__init__(fault.name)
         self.fault = fault
         self.detail = detail
+        #: What one API's errors say beside that.
+        self.more = more
 
 
-def answer(fault: Fault, detail: str = "") -> Response:
-    """Return the response for a fault."""
-    status, body = voting.error(fault, detail)
+def answer(fault: Fault, detail: str = "", **more: Any) -> Response:
+    """Return the response for a fault, in the form of the API that the request is for."""
+    is_screening = request.path.startswith("/v5/")
+    speak = envelope.error if is_screening else voting.error
+    status, body = speak(fault, detail, **more)
     response = jsonify(body)
     response.status_code = status
     if fault is Fault.UNAUTHENTICATED or fault is Fault.BAD_KEY:
-        response.headers["WWW-Authenticate"] = "Bearer"
-    if fault is Fault.UNAVAILABLE:
-        response.headers["Retry-After"] = RETRY_AFTER
+        response.headers["WWW-Authenticate"] = "Basic" if is_screening else "Bearer"
+    if fault in RETRY_AFTER:
+        response.headers["Retry-After"] = RETRY_AFTER[fault]
     return response
 
 
 def handle_errors(app: Flask) -> None:
     """Have an application answer every error in its documented form."""
-    app.register_error_handler(Refused, lambda refused: answer(refused.fault, refused.detail))
+    app.register_error_handler(
+        Refused, lambda refused: answer(refused.fault, refused.detail, **refused.more)
+    )
+    app.register_error_handler(GateHeld, lambda held: answer(Fault.GATE_HELD, conflict=held.holder))
     app.register_error_handler(KeyReused, lambda _: answer(Fault.KEY_REUSED))
     app.register_error_handler(TwinInFlight, lambda _: answer(Fault.TWIN_IN_FLIGHT))
     app.register_error_handler(LimitReached, lambda _: answer(Fault.MEMBER_LIMIT))

@@ -54,7 +54,18 @@ def document(app: Flask) -> Api:
                         "type": "http",
                         "scheme": "bearer",
                         "description": "An API key (vsk_ and 64 hexadecimal digits) or a JWT.",
-                    }
+                    },
+                    "basic": {
+                        "type": "http",
+                        "scheme": "basic",
+                        "description": "The uid and a key of a service.",
+                    },
+                    "serviceKey": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "Authorization",
+                        "description": "`ApiKey uid:key`, the same without Base64.",
+                    },
                 }
             }
         },

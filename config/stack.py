@@ -36,21 +36,31 @@ class Stack:
     def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.servers = Servers(folder)
         self.url = f"http://127.0.0.1:{port or free_port()}"
-        secret = self._secret()
         self.environment: Mapping[str, str] = {
             **os.environ,
             # What the Procfile names is found in the virtual environment that runs this.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": self.url.rpartition(":")[2],
-            "JWT_KEY": secret,
+            "JWT_KEY": self._secret("jwt"),
+            **self._watchlists(),
             **self.servers.environment,
             **environment,
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def _secret(self) -> str:
-        """Return the key that signs this folder's JWT bearers, made on first use."""
-        kept = self.servers.folder / "jwt.key"
+    def _watchlists(self) -> dict[str, str]:
+        """Return where the watchlist provider listens and finds its lists: yours, or a sample."""
+        port = str(free_port())
+        return {
+            "WATCHLIST_PROVIDER_PORT": port,
+            "WATCHLIST_URL": f"http://127.0.0.1:{port}",
+            "WATCHLIST_KEY": self._secret("watchlist"),
+            "LISTS_FOLDER": os.environ.get("LISTS_FOLDER") or str(lists_folder()),
+        }
+
+    def _secret(self, name: str) -> str:
+        """Return a secret of this folder, made on first use."""
+        kept = self.servers.folder / f"{name}.key"
         if not kept.exists():
             kept.touch(mode=0o600)
             kept.write_text(os.urandom(32).hex())
@@ -96,7 +106,7 @@ class Stack:
 
     def environment_file(self) -> Path:
         """Write what leads a shell to this stack into a file for it to read; return the file."""
-        names = (*self.servers.environment, "JWT_KEY")
+        names = (*self.servers.environment, "JWT_KEY", "WATCHLIST_URL", "WATCHLIST_KEY")
         file = self.servers.folder / "environment"
         file.touch(mode=0o600)
         lines = (f"export {name}={shlex.quote(self.environment[name])}\n" for name in names)
@@ -134,14 +144,24 @@ class Stack:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        while time.monotonic() < deadline:
+        provider = self.environment["WATCHLIST_URL"]
+        waiting = {"web": f"{self.url}/readyz", "watchlist-provider": f"{provider}/healthz"}
+        while waiting and time.monotonic() < deadline:
             if name := self.fallen():
                 raise EmbeddedFailed(f"{name} ended at once: see {self.log(name)}")
-            with contextlib.suppress(urllib.error.URLError, OSError):
-                urllib.request.urlopen(f"{self.url}/readyz", timeout=2).close()  # noqa: S310
-                return
+            for name, address in tuple(waiting.items()):
+                with contextlib.suppress(urllib.error.URLError, OSError):
+                    urllib.request.urlopen(address, timeout=2).close()  # noqa: S310
+                    del waiting[name]
             time.sleep(0.05)
-        raise EmbeddedFailed(f"the API did not get ready: see {self.log('web')}")
+        for name in waiting:
+            raise EmbeddedFailed(f"{name} did not get ready: see {self.log(name)}")
+
+
+def lists_folder() -> Path:
+    """Return where real watchlists lie beside this project, or else the invented sample."""
+    real = _ROOT.parent / "shared" / "data"
+    return real if (real / "ofac").is_dir() else _ROOT / "bench" / "sample_lists"
 
 
 def procfile() -> dict[str, str]:

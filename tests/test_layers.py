@@ -38,6 +38,7 @@ MAY_KNOW = {
     "anyascii": ("tasks.matching",),
     "defusedxml": ("tasks.providers.watchlists",),
     "structlog": ("config.logs", "tasks", "app", "workers"),
+    "httpx": ("tasks.clients",),
 }
 
 #: Who may look at the environment: the settings, and those that pass it on to children.

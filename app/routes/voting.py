@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from flask import Response, jsonify
@@ -14,13 +13,14 @@ from marshmallow import ValidationError
 
 from app import access
 from app.errors import Refused
+from app.idempotency import use_of_key
 from app.pages import page_of
 from app.receive import read_body, receive_members
 from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.job import idempotency, lists, store
+from tasks.job import lists, store
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import dispatching
 from tasks.org_members import import_now
@@ -103,9 +103,8 @@ def add_members(query: dict[str, str], headers: dict[str, str], address: str) ->
     in_request = {"": False, "true": False, "false": True}.get(query.get("run_async", ""))
     if in_request is None:
         raise Refused(Fault.BAD_PARAMETER, "async is neither true nor false")
-    with ExitStack() as stack:
-        key = _use_of_key(stack, organization, headers.get("idempotency_key"))
-        received = stack.enter_context(receive_members())
+    scope = f"voting {organization.address}"
+    with use_of_key(scope, headers.get("idempotency_key")) as key, receive_members() as received:
         asked = f"members {organization.address} {in_request} {received.kind} {received.digest}"
         fingerprint = hashlib.sha256(asked.encode()).hexdigest()
         known = key.answer_to(fingerprint) if key else None
@@ -128,18 +127,6 @@ def add_members(query: dict[str, str], headers: dict[str, str], address: str) ->
             if key:
                 key.remember(dispatch.connection, fingerprint, answer)
         return jsonify(answer)
-
-
-def _use_of_key(
-    stack: ExitStack, organization: Organization, value: str | None
-) -> idempotency.Key | None:
-    """Return the use of a request's idempotency key, for as long as the stack."""
-    if value is None:
-        return None
-    if not 0 < len(value) <= 255 or not value.isprintable():  # noqa: PLR2004 - as documented
-        raise Refused(Fault.BAD_PARAMETER, "Idempotency-Key must have 1 to 255 characters")
-    scope = f"voting {organization.address}"
-    return stack.enter_context(idempotency.using(wiring().database, scope, value))
 
 
 def _respect_limit(connection: Connection, organization: Organization, received: Received) -> None:

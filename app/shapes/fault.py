@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Words = TypeVar("Words")
 
 
 class Fault(Enum):
@@ -24,6 +30,12 @@ class Fault(Enum):
     NO_ORGANIZATION = auto()
     NO_JOB = auto()
     MEMBER_LIMIT = auto()
+    #: Nothing of the caller's is there; what is somebody else's counts as nothing.
+    NOT_FOUND = auto()
+    #: Values that can be read and are not what they must be; the details say which.
+    INVALID = auto()
+    #: Another job of the type is in flight in the same scope.
+    GATE_HELD = auto()
     #: The idempotency key came with another request before.
     KEY_REUSED = auto()
     #: The same request is being processed at this moment.
@@ -34,3 +46,32 @@ class Fault(Enum):
     UNAVAILABLE = auto()
     #: A defect of ours.
     BROKEN = auto()
+
+
+#: What may happen to a request whichever API it is for.
+ANYWHERE = frozenset(
+    {
+        Fault.UNAUTHENTICATED,
+        Fault.BAD_BODY,
+        Fault.TOO_LARGE,
+        Fault.BAD_PARAMETER,
+        Fault.KEY_REUSED,
+        Fault.TWIN_IN_FLIGHT,
+        Fault.NO_SUCH_PATH,
+        Fault.NO_SUCH_METHOD,
+        Fault.UNAVAILABLE,
+        Fault.BROKEN,
+    }
+)
+
+
+def error_words(words: Mapping[Fault, Words]) -> Mapping[Fault, Words]:
+    """Return the table if it has words for every fault that may happen anywhere.
+
+    Raises:
+        LookupError: at import, when a fault has none.
+    """
+    missing = ANYWHERE - set(words)
+    if missing:
+        raise LookupError(f"no error for {sorted(fault.name for fault in missing)}")
+    return words

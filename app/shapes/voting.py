@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.shapes.fault import Fault
+from app.shapes.fault import Fault, error_words
 from app.shapes.status import status_words
 from tasks.job.states import State
 
@@ -37,29 +37,33 @@ STATUS = status_words(
 
 #: HTTP status, error code and text of every fault. The codes that the vendor does not publish
 #: (40400, 40500, 40900, 41300, 42200) are ours.
-_ERRORS: Mapping[Fault, tuple[int, int, str]] = {
-    Fault.UNAUTHENTICATED: (401, 40001, "authentication required"),
-    Fault.BAD_KEY: (401, 40156, "invalid API key"),
-    Fault.MISSING_SCOPE: (403, 40158, "the API key lacks the scope for this"),
-    Fault.FOREIGN: (403, 40158, "the credential does not act for this organization"),
-    Fault.BAD_BODY: (400, 40004, "malformed body"),
-    Fault.TOO_LARGE: (413, 41300, "the body is too large"),
-    Fault.BAD_PARAMETER: (400, 40010, "invalid URL parameter"),
-    Fault.NO_ORGANIZATION: (404, 40009, "organization not found"),
-    Fault.NO_JOB: (404, 40026, "job not found"),
-    Fault.MEMBER_LIMIT: (401, 40145, "the organization's member limit is reached"),
-    Fault.KEY_REUSED: (422, 42200, "the idempotency key was used with a different request"),
-    Fault.TWIN_IN_FLIGHT: (409, 40900, "a request with this idempotency key is in progress"),
-    Fault.NO_SUCH_PATH: (404, 40400, "no such path"),
-    Fault.NO_SUCH_METHOD: (405, 40500, "this path has no such method"),
-    Fault.UNAVAILABLE: (503, 50301, "temporarily unavailable, nothing was accepted"),
-    Fault.BROKEN: (500, 50002, "internal error"),
-}
+_ERRORS: Mapping[Fault, tuple[int, int, str]] = error_words(
+    {
+        Fault.UNAUTHENTICATED: (401, 40001, "authentication required"),
+        Fault.BAD_KEY: (401, 40156, "invalid API key"),
+        Fault.MISSING_SCOPE: (403, 40158, "the API key lacks the scope for this"),
+        Fault.FOREIGN: (403, 40158, "the credential does not act for this organization"),
+        Fault.BAD_BODY: (400, 40004, "malformed body"),
+        Fault.TOO_LARGE: (413, 41300, "the body is too large"),
+        Fault.BAD_PARAMETER: (400, 40010, "invalid URL parameter"),
+        Fault.NO_ORGANIZATION: (404, 40009, "organization not found"),
+        Fault.NO_JOB: (404, 40026, "job not found"),
+        Fault.MEMBER_LIMIT: (401, 40145, "the organization's member limit is reached"),
+        Fault.KEY_REUSED: (422, 42200, "the idempotency key was used with a different request"),
+        Fault.TWIN_IN_FLIGHT: (409, 40900, "a request with this idempotency key is in progress"),
+        Fault.GATE_HELD: (409, 40903, "another job is in flight"),
+        Fault.NO_SUCH_PATH: (404, 40400, "no such path"),
+        Fault.NO_SUCH_METHOD: (405, 40500, "this path has no such method"),
+        Fault.UNAVAILABLE: (503, 50301, "temporarily unavailable, nothing was accepted"),
+        Fault.BROKEN: (500, 50002, "internal error"),
+    }
+)
 
 
-def error(fault: Fault, detail: str = "") -> tuple[int, dict[str, Any]]:
-    """Return the HTTP status and the body of an error."""
+def error(fault: Fault, detail: str = "", *, conflict: str = "") -> tuple[int, dict[str, Any]]:
+    """Return the HTTP status and the body of an error; `conflict` is a job that is in flight."""
     status, code, text = _ERRORS[fault]
+    detail = detail or conflict
     return status, {"error": f"{text}: {detail}" if detail else text, "code": code}
 
 

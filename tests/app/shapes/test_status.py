@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.shapes import voting
-from app.shapes.fault import Fault
+from app.shapes.fault import Fault, error_words
 from app.shapes.status import status_words
 from tasks.job.states import State
 
@@ -13,6 +13,11 @@ def test_a_table_without_a_word_for_a_state_is_refused_at_import():
 
     with pytest.raises(LookupError, match="no status word for"):
         status_words(words)
+
+
+def test_a_table_without_an_error_that_may_happen_anywhere_is_refused_at_import():
+    with pytest.raises(LookupError, match=r"no error for .*BROKEN"):
+        error_words({Fault.NOT_FOUND: 404})
 
 
 def test_the_voting_api_has_three_words_for_our_five_states():
@@ -26,8 +31,10 @@ def test_the_voting_api_has_three_words_for_our_five_states():
 
 
 def test_every_fault_has_the_documented_status_and_code():
+    not_its_own = {Fault.NOT_FOUND, Fault.INVALID}
     shown = {
-        fault.name: (voting.error(fault)[0], voting.error(fault)[1]["code"]) for fault in Fault
+        fault.name: (voting.error(fault)[0], voting.error(fault)[1]["code"])
+        for fault in set(Fault) - not_its_own
     }
 
     assert shown == {
@@ -41,6 +48,7 @@ def test_every_fault_has_the_documented_status_and_code():
         "NO_ORGANIZATION": (404, 40009),
         "NO_JOB": (404, 40026),
         "MEMBER_LIMIT": (401, 40145),
+        "GATE_HELD": (409, 40903),
         "KEY_REUSED": (422, 42200),
         "TWIN_IN_FLIGHT": (409, 40900),
         "NO_SUCH_PATH": (404, 40400),

@@ -1,0 +1,299 @@
+"""The screening API: verifications, their runs, and what the runs found."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from flask_smorest import Blueprint
+from marshmallow import ValidationError
+
+from app import access
+from app.envelope import success
+from app.errors import Refused
+from app.idempotency import use_of_key
+from app.receive import read_body
+from app.shapes import screening as shape
+from app.shapes import screening_schemas as schemas
+from app.shapes.fault import Fault
+from app.wiring import wiring
+from tasks.job import lists, store
+from tasks.job.dispatch import dispatching
+from tasks.records import screenings, verifications
+
+if TYPE_CHECKING:
+    from flask import Response
+    from marshmallow import Schema
+    from sqlalchemy import Connection
+
+    from tasks.records.services import Caller
+    from tasks.records.verifications import Verification
+
+blueprint = Blueprint(
+    "screening", __name__, description="The screening API, as BronID documents it."
+)
+_errors = blueprint.alt_response(
+    "default", schema=schemas.ScreeningError, description="Every error."
+)
+
+#: Runs on a page that does not say, and on the largest.
+DEFAULT_LIMIT, MAX_LIMIT = 20, 100
+_SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {"serviceKey": []}]
+_ACTING = {"source_uid": "sourceUid", "source_email": "sourceEmail"}
+_NUMBER = re.compile(r"[0-9]{1,18}")
+
+
+@blueprint.route("/v5/verifications", methods=["POST"])
+@blueprint.doc(
+    security=_SECURITY,
+    requestBody={"content": {"application/json": {"schema": schemas.NewVerification}}},
+)
+@blueprint.response(201, schemas.Envelope)
+@_errors
+def add_verification() -> Response:
+    """Record whom to verify, with those behind it; nobody is screened yet."""
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+    given = _read(schemas.NewVerification())
+    stakeholders = given.pop("stakeholders")
+    with wiring().database.transaction() as connection:
+        made = verifications.add(connection, caller.service_uid, given, stakeholders)
+    return success(201, "Verification created.", shape.verification(made, None), trace=made.trace)
+
+
+@blueprint.route("/v5/verifications/<trace>", methods=["GET"])
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.Envelope)
+@_errors
+def show_verification(trace: str) -> Response:
+    """Show a verification with its stakeholders, its current risk and the factors behind it."""
+    with wiring().database.statement() as connection:
+        found = _verification(connection, access.caller(connection), trace)
+        risk = screenings.latest_risk(connection, found.id)
+    return success(200, "Verification retrieved.", shape.verification(found, risk))
+
+
+@blueprint.route("/v5/verifications/<trace>", methods=["PATCH"])
+@blueprint.doc(
+    security=_SECURITY,
+    requestBody={"content": {"application/json": {"schema": schemas.Rescreening}}},
+)
+@blueprint.response(200, schemas.Envelope)
+@_errors
+def change_verification(trace: str) -> Response:
+    """Have a verification screened again every so many days, or no more."""
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+        found = _verification(connection, caller, trace)
+        days = _read(schemas.Rescreening())["rescreen_days"]
+        verifications.rescreen_every(connection, found.id, days)
+        changed = _verification(connection, caller, trace)
+        risk = screenings.latest_risk(connection, found.id)
+    return success(200, "Verification updated.", shape.verification(changed, risk))
+
+
+@blueprint.route("/v5/verifications/<trace>/watchlist", methods=["POST"])
+@blueprint.arguments(schemas.RepeatableHeaders, location="headers")
+@blueprint.doc(
+    security=_SECURITY,
+    requestBody={"content": {"application/json": {"schema": schemas.ActingFor}}},
+)
+@blueprint.response(202, schemas.TriggeredAnswer)
+@_errors
+def screen(headers: dict[str, str], trace: str) -> Response:
+    """Screen the entity and everybody behind it, and calculate the risk anew.
+
+    One run at a time for each verification: 429 names the one that is in flight.
+    """
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+        found = _verification(connection, caller, trace)
+    source = _source(caller)
+    asked = json.dumps(["watchlist", trace, source])
+    fingerprint = hashlib.sha256(asked.encode()).hexdigest()
+    scope = f"screening {caller.service_uid}"
+    with use_of_key(scope, headers.get("idempotency_key")) as key:
+        answer = key.answer_to(fingerprint) if key else None
+        if answer is None:
+            payload = {"verification": found.id, **source}
+            with dispatching(wiring().database, wiring().ringer) as dispatch:
+                job_id = dispatch.add("watchlist", payload, tenant=caller.service_uid)
+                answer = {"triggered": True, "jobId": job_id}
+                if key:
+                    key.remember(dispatch.connection, fingerprint, answer)
+    return success(202, "Watchlist screening triggered.", answer)
+
+
+@blueprint.route("/v5/verifications/<trace>/jobs/<type>/<jobId>", methods=["GET"])
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.RunAnswer)
+@_errors
+def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - the document's name
+    """Poll a run; a failed or rejected one is a 200."""
+    job_id = path["jobId"].strip()
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+        _check_type(type)
+        _check_job_id(job_id)
+        found = _verification(connection, caller, trace)
+        job = store.get(connection, job_id) if job_id.isprintable() else None
+    if (
+        job is None
+        or (job.type, job.tenant) != (type, caller.service_uid)
+        or job.gate != str(found.id)
+    ):
+        raise Refused(Fault.NOT_FOUND)
+    return success(200, "Job retrieved.", shape.job(job))
+
+
+@blueprint.route("/v5/verifications/<trace>/jobs/<type>", methods=["GET"])
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.RunAnswer)
+@_errors
+def show_run_without_id(trace: str, type: str) -> Response:  # noqa: A002 - the document's name
+    """Refuse a poll without an id, in the documented form."""
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+        _check_type(type)
+        _verification(connection, caller, trace)
+    _check_job_id("")
+    raise AssertionError  # an empty id never passes
+
+
+@blueprint.route("/v5/verifications/<trace>/jobs", methods=["GET"])
+@blueprint.arguments(schemas.RunsQuery, location="query")
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.RunPageAnswer)
+@_errors
+def list_runs(query: dict[str, str], trace: str) -> Response:
+    """List the run history of a verification, newest first, page by page."""
+    with wiring().database.statement() as connection:
+        caller = access.caller(connection)
+        kind = query.get("type", "")
+        if kind:
+            _check_type(kind)
+        limit, before = _limit(query.get("limit", "")), _read_cursor(query.get("cursor", ""))
+        found = _verification(connection, caller, trace)
+        runs = lists.runs(
+            connection,
+            caller.service_uid,
+            str(found.id),
+            [kind] if kind else shape.JOB_TYPES,
+            before=before,
+            limit=limit + 1,
+        )
+    page = runs[:limit]
+    cursor = _write_cursor(page[-1].seq) if len(runs) > limit else None
+    return success(
+        200, "Jobs retrieved.", {"jobs": [shape.job(job) for job in page], "nextCursor": cursor}
+    )
+
+
+@blueprint.route("/v5/verifications/<trace>/watchlist/latest", methods=["GET"])
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.Envelope)
+@_errors
+def show_latest(trace: str) -> Response:
+    """Show the newest screening document of the entity."""
+    return _latest(trace, verifications.ENTITY)
+
+
+@blueprint.route(
+    "/v5/verifications/<trace>/stakeholders/<stakeholderId>/watchlist/latest", methods=["GET"]
+)
+@blueprint.doc(security=_SECURITY)
+@blueprint.response(200, schemas.Envelope)
+@_errors
+def show_latest_of_stakeholder(trace: str, **path: str) -> Response:
+    """Show the newest screening document of a stakeholder."""
+    return _latest(trace, path["stakeholderId"])
+
+
+def _latest(trace: str, subject: str) -> Response:
+    with wiring().database.statement() as connection:
+        found = _verification(connection, access.caller(connection), trace)
+        known = {verifications.ENTITY, *(one.id for one in found.stakeholders)}
+        document = screenings.latest(connection, found.id, subject) if subject in known else None
+    if document is None:
+        raise Refused(Fault.NOT_FOUND)
+    return success(200, "Screening retrieved.", shape.screening(trace, document))
+
+
+def _verification(connection: Connection, caller: Caller, trace: str) -> Verification:
+    found = None
+    if trace.isprintable():
+        found = verifications.find(connection, caller.service_uid, trace)
+    if found is None:
+        raise Refused(Fault.NOT_FOUND)
+    return found
+
+
+def _read(schema: Schema) -> dict[str, Any]:
+    """Return the body of this request as a schema reads it.
+
+    Raises:
+        Refused: it does not fit; the details say where.
+    """
+    try:
+        given = json.loads(read_body().decode("utf-8-sig") or "{}")
+    except (ValueError, RecursionError):
+        raise Refused(Fault.BAD_BODY) from None
+    if not isinstance(given, dict):
+        raise Refused(Fault.BAD_BODY)
+    try:
+        values: dict[str, Any] = schema.load(given)
+    except ValidationError as error:
+        raise Refused(Fault.INVALID, details=shape.details(error.messages)) from None
+    return values
+
+
+def _source(caller: Caller) -> dict[str, Any]:
+    """Return who asks for a run; portals and admins must say whom they act for."""
+    given = _read(schemas.ActingFor())
+    is_program = caller.channel == "api"
+    text = "Only the keys of portals and admins act for a user."
+    if not is_program:
+        text = "Missing data: say which user this is for."
+    wrong = {_ACTING[name]: [text] for name in given if (given[name] is not None) == is_program}
+    if wrong:
+        raise Refused(Fault.INVALID, details=shape.details(wrong))
+    return {"source_action": f"manual-{caller.channel}", **given}
+
+
+def _check_type(kind: str) -> None:
+    if kind not in shape.JOB_TYPES:
+        raise Refused(Fault.INVALID, details=shape.details({"type": ["Unknown job type."]}))
+
+
+def _check_job_id(job_id: str) -> None:
+    if not job_id:
+        raise Refused(Fault.INVALID, details=shape.details({"jobId": ["The job id is empty."]}))
+
+
+def _limit(raw: str) -> int:
+    if raw == "":
+        return DEFAULT_LIMIT
+    if not _NUMBER.fullmatch(raw) or not 1 <= int(raw) <= MAX_LIMIT:
+        wrong = {"limit": [f"Not a number from 1 to {MAX_LIMIT}."]}
+        raise Refused(Fault.INVALID, details=shape.details(wrong))
+    return int(raw)
+
+
+def _write_cursor(seq: int) -> str:
+    return base64.urlsafe_b64encode(str(seq).encode()).decode().rstrip("=")
+
+
+def _read_cursor(raw: str) -> int | None:
+    if raw == "":
+        return None
+    try:
+        number = base64.b64decode(raw + "=" * (-len(raw) % 4), altchars=b"-_", validate=True)
+        text = number.decode()
+    except ValueError:
+        text = ""
+    if not _NUMBER.fullmatch(text):
+        raise Refused(Fault.INVALID, details=shape.details({"cursor": ["Not a cursor of ours."]}))
+    return int(text)

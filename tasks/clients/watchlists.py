@@ -1,0 +1,233 @@
+"""Watchlist providers: who is on a sanctions list, as Dilisense's format answers it.
+
+The hosted provider and the project's own `watchlist-provider` differ in a URL and a key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, Self
+
+import httpx
+
+from tasks.job.errors import Complaint
+from tasks.matching.alignment import ListedName
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+#: How often a provider is asked about one subject at the most.
+TRIES = 3
+#: The wait before the second try; it doubles; seconds.
+PAUSE_SECONDS = 0.2
+#: The largest answer that is read; bytes. A name that has so many records is no name.
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+#: Texts and lists of a record that are kept with a hit, at the most.
+_LONGEST, _MOST = 500, 20
+#: What PostgreSQL does not take, or a screen should not.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """Whom to ask about."""
+
+    id: str
+    name: str
+    is_person: bool
+    date_of_birth: date | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """Somebody on a list. What a provider leaves out is empty."""
+
+    id: str
+    #: SANCTION, PEP, CRIMINAL or OTHER.
+    source_type: str
+    source_id: str
+    entity_type: str
+    name: str
+    aliases: tuple[ListedName, ...] = ()
+    #: As the provider writes them.
+    dates_of_birth: tuple[str, ...] = ()
+    #: What a person who looks at a hit wants to read.
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What a provider knows of a name."""
+
+    records: tuple[Record, ...]
+    #: The lists that were searched, each with its version where the provider tells.
+    sources: tuple[Mapping[str, Any], ...]
+
+
+class ProviderFailed(Complaint):
+    """The provider gave no answer that can be used; the text is for people and names nobody."""
+
+    def __init__(
+        self, text: str, *, status: str = "error", retriable: bool = False, after: float = 0.0
+    ) -> None:
+        super().__init__(text)
+        #: `timeout` or `error`, for the document.
+        self.status = status
+        self.retriable = retriable
+        #: How long the provider asks to be left alone; seconds.
+        self.after = after
+
+
+class Watchlists(Protocol):
+    """Whoever can be asked about subjects."""
+
+    async def check(self, subject: Subject) -> Answer:
+        """Return the records whose names are like the subject's.
+
+        Raises:
+            ProviderFailed: nobody knows.
+        """
+
+
+class Dilisense:
+    """A provider over HTTP; an asynchronous context that keeps its connections."""
+
+    def __init__(self, url: str, key: str, *, try_seconds: float, connections: int) -> None:
+        self._try_seconds = try_seconds
+        self._host = httpx.URL(url).host
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            headers={"x-api-key": key, "Accept": "application/json"},
+            limits=httpx.Limits(max_connections=connections),
+            timeout=try_seconds,
+            trust_env=False,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._client.aclose()
+
+    async def check(self, subject: Subject) -> Answer:
+        """Ask, and ask again where that can help: after time-outs, 429 and 5xx."""
+        pause = PAUSE_SECONDS
+        for tries_left in reversed(range(TRIES)):
+            try:
+                return await self._try(subject)
+            except ProviderFailed as failed:
+                if not failed.retriable or not tries_left:
+                    raise
+                await asyncio.sleep(max(pause, failed.after))
+                pause *= 2
+        raise AssertionError  # the last try returns or raises
+
+    async def _try(self, subject: Subject) -> Answer:
+        # The name alone: dates of birth are compared here, so they need not travel in a URL.
+        asked = {"names": subject.name, "fuzzy_search": "1"}
+        path = "/v1/checkIndividual" if subject.is_person else "/v1/checkEntity"
+        try:
+            # The client's own time-outs are for each read; one that dribbles meets this one.
+            async with (
+                asyncio.timeout(self._try_seconds),
+                self._client.stream("GET", path, params=asked) as response,
+            ):
+                _check_status(response)
+                body = await _read(response)
+        except (TimeoutError, httpx.TimeoutException):
+            raise timed_out() from None
+        except httpx.HTTPError:
+            raise ProviderFailed("the provider could not be reached", retriable=True) from None
+        return decode(body, self._host)
+
+
+def timed_out() -> ProviderFailed:
+    """Return the failure of a provider that took too long."""
+    text = "the provider did not answer in time"
+    return ProviderFailed(text, status="timeout", retriable=True)
+
+
+def _check_status(response: httpx.Response) -> None:
+    status = response.status_code
+    if status == httpx.codes.OK:
+        return
+    if status in {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}:
+        raise ProviderFailed("the provider refused our key")
+    retriable = status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error
+    after = response.headers.get("Retry-After", "")
+    raise ProviderFailed(
+        f"the provider answered {status}",
+        retriable=retriable,
+        after=float(after) if after.isdecimal() else 0.0,
+    )
+
+
+async def _read(response: httpx.Response) -> bytes:
+    body = bytearray()
+    async for part in response.aiter_bytes():
+        body += part
+        if len(body) > MAX_ANSWER_BYTES:
+            raise ProviderFailed("the provider's answer is too large")
+    return bytes(body)
+
+
+def decode(body: bytes, host: str) -> Answer:
+    """Read an answer.
+
+    Raises:
+        ProviderFailed: it is not what the format says.
+    """
+    try:
+        given = json.loads(body)
+        records = tuple(_record(one) for one in given.get("found_records") or ())
+        lists = given.get("lists") or [{"name": host}]
+        return Answer(records=records, sources=tuple(_source(one) for one in lists))
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        raise ProviderFailed("the provider's answer cannot be read") from None
+
+
+def _record(given: Mapping[str, Any]) -> Record:
+    name = _text(given["name"])
+    if not name:
+        raise ValueError
+    aliases = [ListedName(alias) for alias in _texts(given.get("alias_names"))]
+    aliases += [ListedName(alias, weak=True) for alias in _texts(given.get("weak_alias_names"))]
+    source_type = _text(given.get("source_type")).upper()
+    details = {
+        "citizenship": _texts(given.get("citizenship")),
+        "sanctionDetails": _texts(given.get("sanction_details")),
+        "addresses": _texts(given.get("address")),
+        "links": _texts(given.get("links")),
+    }
+    return Record(
+        id=_text(given.get("id") or given.get("source_id")),
+        source_type=source_type or "OTHER",
+        source_id=_text(given.get("source_id")),
+        entity_type=_text(given.get("entity_type")).upper(),
+        name=name,
+        aliases=tuple(aliases),
+        dates_of_birth=tuple(_texts(given.get("date_of_birth"))),
+        details={word: texts[:_MOST] for word, texts in details.items() if texts},
+    )
+
+
+def _source(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        word: value if isinstance(value, int) else _text(value)
+        for word, value in given.items()
+        if value is not None
+    }
+
+
+def _texts(given: Sequence[Any] | str | None) -> list[str]:
+    several = [given] if isinstance(given, str) else given or ()
+    return [text for text in map(_text, several) if text]
+
+
+def _text(given: Any) -> str:
+    return "" if given is None else _UNPRINTABLE.sub(" ", str(given)).strip()[:_LONGEST]

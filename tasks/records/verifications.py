@@ -1,0 +1,166 @@
+"""Verifications: whom a service has us look at, with the people behind them."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import text
+
+from tasks.job.declare import nano_id
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime
+
+    from sqlalchemy import Connection
+
+#: The subject of a verification that is the verified person or organisation itself.
+ENTITY = "entity"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stakeholder:
+    """Somebody behind the entity."""
+
+    id: str
+    #: `individual`, or the form of an organisation.
+    type: str
+    name: str
+    role: str
+    date_of_birth: date | None
+    #: ISO 3166 code, or empty.
+    country: str
+    identifiers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verification:
+    """An entity and those behind it."""
+
+    id: int
+    trace: str
+    service_uid: str
+    country: str
+    type: str
+    sub_type: str
+    name: str
+    date_of_birth: date | None
+    identifiers: Mapping[str, str]
+    addresses: Mapping[str, Any]
+    ownership_layers: int
+    owners_identified: bool
+    rescreen_days: int | None
+    rescreen_at: datetime | None
+    created_at: datetime
+    stakeholders: tuple[Stakeholder, ...] = ()
+
+
+_COLUMNS = (
+    "id, trace, service_uid, country, type, sub_type, name, date_of_birth, identifiers, addresses,"
+    " ownership_layers, owners_identified, rescreen_days, rescreen_at, created_at"
+)
+_ADD = text(f"""
+    INSERT INTO verifications (
+        trace, service_uid, country, type, sub_type, name, date_of_birth, identifiers, addresses,
+        ownership_layers, owners_identified, rescreen_days, rescreen_at
+    )
+    VALUES (
+        :trace, :service_uid, :country, :type, :sub_type, :name, :date_of_birth, :identifiers,
+        :addresses, :ownership_layers, :owners_identified, CAST(:rescreen_days AS integer),
+        now() + CAST(:rescreen_days AS integer) * interval '1 day'
+    )
+    RETURNING {_COLUMNS}
+""")
+_STAKEHOLDER_COLUMNS = "id, type, name, role, date_of_birth, country, identifiers"
+_ADD_STAKEHOLDERS = text(f"""
+    INSERT INTO stakeholders (verification_id, no, {_STAKEHOLDER_COLUMNS})
+    SELECT :verification_id, no, {_STAKEHOLDER_COLUMNS}
+    FROM jsonb_to_recordset(CAST(:given AS jsonb)) AS given (
+        no integer, id text, type text, name text, role text, date_of_birth date, country text,
+        identifiers jsonb
+    )
+""")
+_FIND = text(f"""
+    SELECT {_COLUMNS} FROM verifications WHERE trace = :trace AND service_uid = :service_uid
+""")
+_GET = text(f"SELECT {_COLUMNS} FROM verifications WHERE id = :id")
+_STAKEHOLDERS = text(f"""
+    SELECT {_STAKEHOLDER_COLUMNS} FROM stakeholders WHERE verification_id = :id ORDER BY no
+""")
+_RESCREEN = text("""
+    UPDATE verifications
+    SET rescreen_days = CAST(:days AS integer),
+        rescreen_at = now() + CAST(:days AS integer) * interval '1 day'
+    WHERE id = :id
+""")
+
+
+def add(
+    connection: Connection,
+    service_uid: str,
+    given: Mapping[str, Any],
+    stakeholders: Sequence[Mapping[str, Any]],
+) -> Verification:
+    """Record a verification and its stakeholders, in the order in which they are given."""
+    values = {
+        **given,
+        "trace": str(uuid.uuid4()),
+        "service_uid": service_uid,
+        "identifiers": json.dumps(given["identifiers"]),
+        "addresses": json.dumps(given["addresses"]),
+    }
+    row = connection.execute(_ADD, values).mappings().one()
+    numbered = [
+        {**one, "id": nano_id(), "no": number, "date_of_birth": _iso(one["date_of_birth"])}
+        for number, one in enumerate(stakeholders)
+    ]
+    if numbered:
+        asked = {"verification_id": row["id"], "given": json.dumps(numbered)}
+        connection.execute(_ADD_STAKEHOLDERS, asked)
+    return _with_stakeholders(connection, row)
+
+
+def find(connection: Connection, service_uid: str, trace: str) -> Verification | None:
+    """Return a service's own verification, or None: another service's is as good as none."""
+    asked = {"trace": trace, "service_uid": service_uid}
+    row = connection.execute(_FIND, asked).mappings().first()
+    return _with_stakeholders(connection, row) if row else None
+
+
+def get(connection: Connection, verification_id: int) -> Verification | None:
+    """Return a verification by the number that jobs know it by."""
+    row = connection.execute(_GET, {"id": verification_id}).mappings().first()
+    return _with_stakeholders(connection, row) if row else None
+
+
+def rescreen_every(connection: Connection, verification_id: int, days: int | None) -> None:
+    """Have a verification screened again after so many days, counted from now; None for never."""
+    connection.execute(_RESCREEN, {"id": verification_id, "days": days})
+
+
+_TAKE_DUE = text("""
+    UPDATE verifications
+    SET rescreen_at = now() + rescreen_days * interval '1 day'
+    WHERE id IN (
+        SELECT id FROM verifications WHERE rescreen_at <= now()
+        ORDER BY rescreen_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    )
+    RETURNING id, service_uid
+""")
+
+
+def take_due(connection: Connection, *, limit: int) -> list[tuple[int, str]]:
+    """Put off what is due for another screening by its days; return it with its service."""
+    return [(row[0], row[1]) for row in connection.execute(_TAKE_DUE, {"limit": limit})]
+
+
+def _with_stakeholders(connection: Connection, row: Any) -> Verification:
+    found = connection.execute(_STAKEHOLDERS, {"id": row["id"]}).mappings()
+    return Verification(**row, stakeholders=tuple(Stakeholder(**one) for one in found))
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
