@@ -115,12 +115,11 @@ def align_tokens(asked: Sequence[Token], listed: Sequence[Token]) -> Alignment:
     left, right = list(asked), list(listed)
     pairs = _same(left, right)
     if left and right:
-        pairs += _alike(left, right)
         pairs += _joined(left, right)
         pairs += [
-            Pair(pair.listed, pair.asked, pair.similarity, pair.weight)
-            for pair in _joined(right, left)
+            pair._replace(asked=pair.listed, listed=pair.asked) for pair in _joined(right, left)
         ]
+        pairs += _alike(left, right)
     return Alignment(
         _score(pairs, left, right),
         tuple(pairs),

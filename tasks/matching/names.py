@@ -18,7 +18,7 @@ MAX_CHARACTERS = 800
 MAX_WORDS = 60
 
 _SILENT = re.compile(r"[`'\u2018\u2019\u02bc\u02bf\u02be]")
-_ABBREVIATION = re.compile(r"\b(?:[a-z]\.){2,}[a-z]?\b")
+_ABBREVIATION = re.compile(r"(?<![a-z0-9])(?:[a-z]\.){2,}[a-z]?(?![a-z0-9])")
 _WORD = re.compile(r"[a-z0-9]+")
 
 #: What words of one, two, three and four letters weigh; each further letter adds, to a bound.

@@ -6,13 +6,14 @@ from array import array
 from collections import defaultdict
 from functools import lru_cache
 from heapq import nlargest
+from itertools import pairwise, permutations
 from typing import TYPE_CHECKING, NamedTuple
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from tasks.matching.alignment import Alignment, align_tokens, weakened
-from tasks.matching.names import Token, tokens
+from tasks.matching.names import Token, normalise, sound_of, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 
 #: Sounds that are less alike than this are not looked at.
 LEAST_ALIKE = 0.66
+#: Words that weigh no more are looked up as they are: they decide nothing.
+SAYS_NOTHING = 0.15
+#: Longest word that is often written together with its neighbour, as in Al-Hasan; letters.
+LONGEST_PARTICLE = 5
 #: Names that are aligned in one search at the most.
 MOST_ALIGNED = 500
 #: How far the estimate by sounds may be below the score; a share of the cut.
@@ -53,9 +58,11 @@ class Index:
         self._same: defaultdict[tuple[Token, ...], list[int]] = defaultdict(list)
         #: The numbers of the names that have a word of this sound.
         self._bearers: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        #: Likewise for two neighbouring words written as one, of which one is short.
+        self._joined: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         for number, entry in enumerate(entries):
             for name, is_weak in dict.fromkeys(entry.names()):
-                self._add(number, is_weak, tokens.__wrapped__(name))
+                self._add(number, is_weak, name)
         #: Sounds by their length.
         self._sounds: defaultdict[int, list[str]] = defaultdict(list)
         for sound in self._bearers:
@@ -63,11 +70,15 @@ class Index:
         # The same names are asked for again and again.
         self._alike = lru_cache(16384)(self._find_alike)
 
-    def _add(self, entry: int, is_weak: bool, words: tuple[Token, ...]) -> None:  # noqa: FBT001
-        self._same[words].append(len(self._names))
-        for sound in {word.sound for word in words}:
-            self._bearers[sound].append(len(self._names))
+    def _add(self, entry: int, is_weak: bool, name: str) -> None:  # noqa: FBT001
+        number, words = len(self._names), tokens.__wrapped__(name)
         self._names.append(_Name(entry, is_weak, words, sum(word.weight for word in words)))
+        self._same[words].append(number)
+        for sound in {word.sound for word in words}:
+            self._bearers[sound].append(number)
+        for first, second in pairwise(normalise(name).split()):
+            if min(len(first), len(second)) <= LONGEST_PARTICLE:
+                self._joined[sound_of(first + second)].append(number)
 
     def __len__(self) -> int:
         return len(self._names)
@@ -98,14 +109,17 @@ class Index:
         """Return the numbers of names that may reach the cut, the likeliest first."""
         matched: defaultdict[int, float] = defaultdict(float)
         for word in asked:
-            alike: dict[int, float] = {}
-            for sound, like in self._alike(word.sound):
+            alike = dict.fromkeys(self._joined.get(word.sound, ()), word.weight)
+            for sound, like in self._alike(word.sound, word.weight <= SAYS_NOTHING):
                 worth = like * word.weight
                 for number in self._bearers[sound]:
                     if alike.get(number, 0.0) < worth:
                         alike[number] = worth
             for number, worth in alike.items():
                 matched[number] += worth
+        for first, second in permutations(asked, 2):
+            for number in self._bearers.get(sound_of(first.text + second.text), ()):
+                matched[number] += first.weight + second.weight
         return self._likeliest(matched, sum(word.weight for word in asked), _SLACK * cut)
 
     def _likeliest(self, matched: dict[int, float], asked: float, least: float) -> list[int]:
@@ -119,9 +133,9 @@ class Index:
                 estimated.append((estimate, number))
         return [number for _, number in nlargest(MOST_ALIGNED, estimated)]
 
-    def _find_alike(self, sound: str) -> list[tuple[str, float]]:
+    def _find_alike(self, sound: str, only_same: bool) -> list[tuple[str, float]]:  # noqa: FBT001
         """Return the sounds of this index that are alike, and how much."""
-        if sound.isdigit():
+        if only_same or sound.isdigit():
             return [(sound, 1.0)] if sound in self._bearers else []
         found = []
         shortest, longest = int(len(sound) * LEAST_ALIKE), int(len(sound) / LEAST_ALIKE) + 1

@@ -1,0 +1,140 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tasks.matching.alignment import CUT, Alignment, ListedName, Pair, align, best
+
+WORDS = st.lists(
+    st.text("abcdefghijklmnopqrstuvwxyz", min_size=2, max_size=9), min_size=1, max_size=6
+)
+
+
+def test_the_same_name_scores_one_in_any_order_and_case():
+    alignment = align("Borislav Vaskersky", "VASKERSKY, Borislav")
+
+    assert alignment.score == 1.0
+    assert alignment.asked_only == ()
+    assert alignment.listed_only == ()
+
+
+def test_an_alignment_says_which_word_was_taken_for_which():
+    alignment = align("Boris Emilovich Vaskersky", "Emilovich Vaskerski Tarn")
+
+    assert alignment.pairs == (
+        Pair("emilovich", "emilovich", 1.0, 1.2),
+        Pair("vaskersky", "vaskerski", pytest.approx(0.95), 1.2),
+    )
+    assert alignment.asked_only == ("boris",)
+    assert alignment.listed_only == ("tarn",)
+
+
+def test_an_alignment_is_written_with_rounded_numbers():
+    alignment = Alignment(0.87654, (Pair("a", "b", 0.9501, 0.1 + 0.2),), ("c",), ("d", "e"))
+
+    assert alignment.as_json() == {
+        "score": 0.877,
+        "pairs": [{"asked": "a", "listed": "b", "similarity": 0.95, "weight": 0.3}],
+        "askedOnly": ["c"],
+        "listedOnly": ["d", "e"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("Borislav Vaskerski", "Borislav VASKERSKY"),
+        ("Borislaw Vaskersky", "Borislav VASKERSKY"),
+        ("Borislav Vaksersky", "Borislav VASKERSKY"),
+        ("Borislav Vaskersky", "Borislav Emilovich VASKERSKY"),
+        ("Yazin Abdulrahman", "YAZIN ABDUL RAHMAN"),
+        ("Yazin Abdul Rahman", "Yazin ABDULRAHMAN"),
+        ("Yusuf Alqanturi", "Youssef AL-QANTURI"),
+        ("Борислав Васкерский", "Borislav VASKERSKIY"),
+        ("زبير حلواني القنطوري", "زبير حلواني القنطوري"),
+        ("Nordhaven Liquid Metals GmbH", "NORDHAVEN LIQUID METALS LTD."),
+        ("Velikan Proekt LLC", "OBSHCHESTVO S OGRANICHENNOI OTVETSTVENNOSTYU VELIKAN PROEKT"),
+        ("Talvikki Shipping and Trading Limted", "TALVIKKI SHIPPING & TRADING CO., LIMITED"),
+    ],
+)
+def test_names_of_the_same_bearer_reach_the_cut(asked, listed):
+    assert align(asked, listed).score >= CUT
+
+
+@pytest.mark.parametrize(
+    ("asked", "listed"),
+    [
+        ("Ali", "Ali Hassan KHALMANDARI"),
+        ("Mohammad Ali", "Mohammad Ali KHALMANDARI"),
+        ("Hassan Khalmandari", "Hussein KHALMANDARI"),
+        ("Borislav Petrov", "Borislav VASKERSKY"),
+        ("Kim Chol", "KIM Jong Su"),
+        ("EP-301", "EP-302"),
+        ("Talvikki Trading Limited", "NORDHAVEN TRADING LIMITED"),
+        ("Joint Stock Company Talvikki", "JOINT STOCK COMPANY NORDHAVEN"),
+        ("", ""),
+        ("---", "---"),
+        ("Borislav", ""),
+    ],
+)
+def test_names_of_others_do_not(asked, listed):
+    assert align(asked, listed).score < CUT
+
+
+def test_the_best_name_of_an_entry_is_found():
+    names = [ListedName("Borislav VASKERSKY"), ListedName("Borislaw WASKERSKI")]
+
+    found = best("Borislaw Waskerski", names)
+
+    assert found is not None
+    assert found[0] == ListedName("Borislaw WASKERSKI")
+    assert found[1].score == 1.0
+
+
+@pytest.mark.parametrize(
+    ("asked", "score"),
+    [("Borya the Banker", 0.9), ("The Banker", 0.64), ("Mr Borya the Banker", 0.77)],
+)
+def test_a_weak_alias_scores_lower(asked, score):
+    found = best(asked, [ListedName("BORYA THE BANKER", weak=True)])
+
+    assert found is not None
+    assert found[1].score == pytest.approx(score, abs=0.03)
+
+
+def test_a_weak_alias_that_says_little_scores_lower_still():
+    found = best("Ali", [ListedName("ALI", weak=True)])
+
+    assert found is not None
+    assert found[1].score == 0.8
+
+
+def test_without_names_there_is_no_best():
+    assert best("Borislav Vaskersky", []) is None
+
+
+@given(st.text(), st.text())
+def test_any_two_texts_have_a_score(asked, listed):
+    assert 0.0 <= align(asked, listed).score <= 1.0
+
+
+@given(WORDS)
+def test_every_name_equals_itself(words):
+    assert align(" ".join(words), " ".join(words)).score == 1.0
+
+
+@given(WORDS, WORDS, st.randoms())
+def test_the_order_of_words_changes_nothing(asked, listed, dice):
+    shuffled = dice.sample(asked, len(asked))
+
+    assert align(" ".join(shuffled), " ".join(listed)) == align(" ".join(asked), " ".join(listed))
+
+
+@given(WORDS)
+def test_the_more_words_are_left_out_the_lower_the_score(words):
+    whole = " ".join(words)
+
+    scores = [align(" ".join(words[:left]), whole).score for left in range(len(words) + 1)]
+
+    assert scores == sorted(scores)
