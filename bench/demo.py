@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import psutil
 from bench.rows import HEADER, member_rows
 from config.embedded import EmbeddedFailed
 from config.stack import Stack, interruptible
+from tasks.providers.watchlists.un import read_un
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +26,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 LEGISLATORS = ROOT.parent / "shared" / "data" / "members" / "legislators.csv"
 SAMPLE = Path(__file__).parent / "sample_members.csv"
+#: Somebody whom no list knows.
+CLEAN_PERSON = {
+    "name": "Wilhelmina Quibblethwaite",
+    "dateOfBirth": "1980-05-17",
+    "role": "director",
+}
+_DAY = re.compile(r"\d\d/\d\d/\d{4}")
 #: Rows of the second import.
 CROWD = 200_000
 _BAR = 40
@@ -42,14 +51,17 @@ class Demo:
         self._stack = stack
         self._told = told
         self._named = 0
-        self._org, key = sample(stack)
-        self._api = httpx.Client(
-            base_url=stack.url, headers={"Authorization": f"Bearer {key}"}, timeout=30
-        )
+        made = sample(stack)
+        self._org = made["ORG"]
+        headers = {"Authorization": f"Bearer {made['KEY']}"}
+        self._api = httpx.Client(base_url=stack.url, headers=headers, timeout=30)
+        headers = {"Authorization": f"ApiKey {made['SERVICE']}"}
+        self._screening = httpx.Client(base_url=stack.url, headers=headers, timeout=30)
 
     def run(self) -> None:
         """Show everything."""
         self.members()
+        self.screening()
         self.crash()
 
     def members(self) -> None:
@@ -75,6 +87,53 @@ class Demo:
         again = self._show("POST", path, content=file.read_bytes(), headers=headers)
         if again != accepted:
             raise DemoFailed("the same request with the same Idempotency-Key was another job")
+
+    def screening(self) -> None:
+        """Screen a company with a listed person behind it, and ask again while that runs."""
+        name, born = listed_person(Path(self._stack.environment["LISTS_FOLDER"]))
+        heading(f"Screening: a company behind which {name}, who is on a sanctions list, may stand")
+        people = [{"name": name, "dateOfBirth": born, "role": "director"}, CLEAN_PERSON]
+        company = {"name": "Example Holdings Ltd", "stakeholders": [*people, *invented_people(60)]}
+        made = answered(self._screening.post("/v5/verifications", json=company))
+        path = f"/v5/verifications/{made['trace']}"
+        print(f"\n  POST /v5/verifications\n  risk before: {made['data']['risk']}")
+        job = self._screen("POST", f"{path}/watchlist")["data"]["jobId"]
+        refused = None
+        while True:
+            poll = answered(self._screening.get(f"{path}/jobs/watchlist/{job}"))["data"]["result"]
+            if poll["status"] == "running" and refused is None:
+                print(f"\n  GET {path}/jobs/watchlist/{job}\n  {json.dumps(poll)}")
+                refused = self._screen("POST", f"{path}/watchlist")
+            if poll["status"] not in {"pending", "running"}:
+                break
+        if poll["status"] != "completed" or not refused:
+            raise DemoFailed(f"the run ended as {poll}, the second dispatch as {refused}")
+        if refused["error"]["conflictingJobId"] != job:
+            raise DemoFailed(f"the second dispatch named another run: {refused}")
+        self._screen("GET", f"{path}/jobs/watchlist/{job}")
+        self._show_findings(path)
+
+    def _show_findings(self, path: str) -> None:
+        """Print what was found of the first two stakeholders, and the risk that follows."""
+        found = answered(self._screening.get(path))["data"]
+        for one in found["stakeholders"][:2]:
+            at = f"{path}/stakeholders/{one['id']}/watchlist/latest"
+            document = answered(self._screening.get(at))["data"]
+            print(f"\n  {one['name']}: {document['totalHits']} hits, risk {one['risk']['level']}")
+            for hit in document["hits"][:1]:
+                print(f"  {json.dumps(hit, ensure_ascii=False)[:900]}")
+        risk = found["risk"]
+        print(f"\n  risk after: {risk['level']}, {risk['score']} of 100, lists of")
+        print(f"  {[s['name'] + ' ' + s['as_of'] for s in document['sourceVersions']]}")
+        if risk["level"] != "prohibited" or found["stakeholders"][1]["risk"]["level"] != "low":
+            raise DemoFailed(f"the listed person or the clean one was taken for the other: {risk}")
+
+    def _screen(self, method: str, path: str) -> dict[str, Any]:
+        """Send a request to the screening API and print it with its answer, good or bad."""
+        response = self._screening.request(method, path)
+        body: dict[str, Any] = response.json()
+        print(f"\n  {method} {path}\n  {response.status_code} {json.dumps(body)}")
+        return body
 
     def crash(self) -> None:
         """Import many rows, and kill every worker process in the middle."""
@@ -138,6 +197,25 @@ def kill_workers(stack: Stack) -> list[int]:
     return [child.pid for child in children]
 
 
+def listed_person(folder: Path) -> tuple[str, str]:
+    """Return the name and the date of birth of somebody on the UN's list in a folder."""
+    entries, _ = read_un((folder / "un" / "consolidated.xml").read_bytes())
+    for entry in entries:
+        for born in entry.dates_of_birth:
+            if entry.entity_type == "INDIVIDUAL" and _DAY.fullmatch(born):
+                return entry.name, "-".join(reversed(born.split("/")))
+    raise DemoFailed(f"nobody in {folder} has a date of birth")
+
+
+def invented_people(count: int) -> list[dict[str, str]]:
+    """Return people with names that nobody has."""
+    sounds = [first + last for first in ("Bra", "Qui", "Wel", "Zo") for last in ("bnik", "ffle")]
+    return [
+        {"name": f"{sounds[n % 8]}{n} {sounds[n // 8 % 8]}sworth", "role": "shareholder"}
+        for n in range(count)
+    ]
+
+
 def heading(text: str) -> None:
     """Print the title of a part."""
     print(f"\n== {text}", flush=True)
@@ -155,11 +233,9 @@ def answered(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def sample(stack: Stack) -> tuple[str, str]:
-    """Found an organization and return its address and an API key."""
-    made = stack.command("sample")
-    values = dict(line.split("=", 1) for line in made.splitlines())
-    return values["ORG"], values["KEY"]
+def sample(stack: Stack) -> dict[str, str]:
+    """Found an organization and a service; return the address and the keys."""
+    return dict(line.split("=", 1) for line in stack.command("sample").splitlines())
 
 
 def main() -> int:

@@ -214,7 +214,7 @@ def screening(trace: str, found: Screening) -> dict[str, Any]:
         "reason": found.reason,
         "totalHits": len(concerns) if found.is_known else None,
         "hasMatches": bool(concerns) if found.is_known else None,
-        "matchedSources": sorted({hit["sourceId"] or hit["sourceType"] for hit in concerns}),
+        "matchedSources": sorted({hit["source"] or hit["sourceType"] for hit in concerns}),
         "sourcesChecked": [source["name"] for source in found.sources],
         "sourceVersions": list(found.sources),
         "triggeredByAction": found.triggered_by,

@@ -49,6 +49,8 @@ class Record:
     id: str
     #: SANCTION, PEP, CRIMINAL or OTHER.
     source_type: str
+    #: The list that it is on, and what it is called there.
+    source: str
     source_id: str
     entity_type: str
     name: str
@@ -207,6 +209,7 @@ def _record(given: Mapping[str, Any]) -> Record:
     return Record(
         id=_text(given.get("id") or given.get("source_id")),
         source_type=source_type or "OTHER",
+        source=_text(given.get("source") or given.get("source_id")),
         source_id=_text(given.get("source_id")),
         entity_type=_text(given.get("entity_type")).upper(),
         name=name,

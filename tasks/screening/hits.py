@@ -50,6 +50,7 @@ def judge(name: str, date_of_birth: date | None, record: Record) -> dict[str, An
     return {
         "recordId": record.id,
         "sourceType": record.source_type,
+        "source": record.source,
         "sourceId": record.source_id,
         "entityType": record.entity_type,
         "name": record.name,
