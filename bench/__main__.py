@@ -16,7 +16,7 @@ from bench.bed import Bed
 from bench.report import conditions
 from config.embedded import Servers
 
-FIGURES = ("dispatch", "poll", "jobs", "imports")
+FIGURES = ("dispatch", "poll", "jobs", "imports", "quality")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +36,8 @@ class Scale:
     rows: tuple[int, ...]
     #: Imports of each file.
     imports: int
+    #: Names that are searched for each share of the quality of matching.
+    searches: int
 
 
 FULL = Scale(
@@ -46,6 +48,7 @@ FULL = Scale(
     job_rounds=3,
     rows=(100_000, 1_000_000),
     imports=3,
+    searches=2000,
 )
 QUICK = Scale(
     rounds=1,
@@ -55,6 +58,7 @@ QUICK = Scale(
     job_rounds=1,
     rows=(2000, 10_000),
     imports=1,
+    searches=100,
 )
 
 
