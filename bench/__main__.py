@@ -16,7 +16,7 @@ from bench.bed import Bed
 from bench.report import conditions
 from config.embedded import Servers
 
-FIGURES = ("dispatch", "poll", "jobs", "imports", "screening")
+FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,8 @@ class Scale:
     imports: int
     #: Names that are screened.
     screenings: int
+    #: Names that are searched for each share of the quality of matching.
+    searches: int
 
 
 FULL = Scale(
@@ -49,6 +51,7 @@ FULL = Scale(
     rows=(100_000, 1_000_000),
     imports=3,
     screenings=1000,
+    searches=2000,
 )
 QUICK = Scale(
     rounds=1,
@@ -59,6 +62,7 @@ QUICK = Scale(
     rows=(2000, 10_000),
     imports=1,
     screenings=20,
+    searches=100,
 )
 
 

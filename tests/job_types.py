@@ -11,12 +11,14 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
+from sqlalchemy import text
 
 from tasks.job.declare import Gate, job_type
-from tasks.job.errors import Permanent, Wait
+from tasks.job.errors import Permanent, Temporary, Wait
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
+    from tasks.job.dispatch import Dispatch
 
 
 class Nothing(Schema):
@@ -47,6 +49,12 @@ def noop(ctx: Context, n: int) -> dict[str, int]:
 def fails(ctx: Context) -> None:
     """Fail every time, quoting something that must not be seen."""
     raise RuntimeError("secret-in-the-exception")
+
+
+@job_type("hopes", payload=Nothing, result=Nothing, attempts=2, backoff=0.2)
+def hopes(ctx: Context) -> None:
+    """Fail every time, and say why."""
+    raise Temporary("the other side\nis busy")
 
 
 @job_type("gives_up", payload=Nothing, result=Nothing, attempts=3)
@@ -112,3 +120,18 @@ def gated(ctx: Context, scope: str, path: str) -> None:
 def short_lived(ctx: Context) -> dict[str, Any]:
     """End at once, and be cleared a second later."""
     return {}
+
+
+def _plan(dispatch: Dispatch) -> None:
+    """Dispatch one job for each row that asks for it, and forget the row."""
+    due = dispatch.connection.execute(
+        text("DELETE FROM idempotency_keys WHERE scope = 'plan' RETURNING key")
+    )
+    for row in due:
+        dispatch.add("planned", {"n": int(row.key)}, tenant="test")
+
+
+@job_type("planned", payload=Number, result=Number, schedule=_plan)
+def planned(ctx: Context, n: int) -> dict[str, int]:
+    """Return what came in."""
+    return {"n": n}

@@ -188,7 +188,7 @@ class Runner:
                 log.warning("attempt_interrupted", reason="PostgreSQL is away")
                 return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
             # The text of any other exception may quote data.
-            reason = str(error) if isinstance(error, Temporary) else type(error).__name__
+            reason = _line(str(error)) if isinstance(error, Temporary) else type(error).__name__
             log.warning("attempt_failed", exc_info=error, reason=reason)
             return _after_error(job, kind, reason)
         finally:
@@ -231,9 +231,12 @@ class Runner:
 
 
 def _failed(kind: JobType, code: str, text: str) -> Outcome:
-    line = " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH] or code
-    changes = {"code": code, "error": line, "keep": kind.keep.total_seconds()}
+    changes = {"code": code, "error": _line(text) or code, "keep": kind.keep.total_seconds()}
     return Outcome(states.FAIL, changes)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH]
 
 
 def _after_error(job: Job, kind: JobType, reason: str) -> Outcome:

@@ -82,7 +82,7 @@ def test_a_fault_does_not_quote_what_may_be_a_secret():
 
 
 def test_secrets_are_not_in_the_representation():
-    settings = Settings.from_env({**URLS, "JWT_KEY": "jwtword"})
+    settings = Settings.from_env({**URLS, "JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword"})
 
     shown = repr(settings)
 
@@ -90,6 +90,7 @@ def test_secrets_are_not_in_the_representation():
     assert "pgword" not in shown
     assert "rdword" not in shown
     assert "jwtword" not in shown
+    assert "listword" not in shown
 
 
 def test_settings_cannot_be_changed():

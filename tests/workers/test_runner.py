@@ -66,6 +66,18 @@ def test_a_permanent_failure_ends_at_once_with_one_line(run, auditor):
     assert auditor.moves("a") == ["claim", "fail"]
 
 
+def test_a_temporary_failure_says_why_between_attempts_and_at_the_end(run, auditor):
+    row = run(type="hopes")
+    make_due(auditor)
+    last = run.again()
+
+    assert (row["state"], row["failures"], row["worker"]) == ("running", 1, None)
+    note = auditor.one("SELECT note FROM job_moves WHERE move = 'retry'")
+    assert note == "the other side is busy"
+    assert (last["state"], last["code"]) == ("failed", "attempts_exhausted")
+    assert last["error"] == "gave up after 2 failures: the other side is busy"
+
+
 def test_any_other_exception_is_tried_again_after_a_pause(run, auditor):
     row = run(type="fails")
 

@@ -251,3 +251,36 @@ def test_a_move_against_a_claim_that_went_on_changes_nothing(database, auditor):
 
     assert not advance(database, older, states.LOSE)
     assert auditor.moves("a") == ["claim"]
+
+
+PLAN = """
+    INSERT INTO idempotency_keys (scope, key, fingerprint, answer, expires_at)
+    VALUES ('plan', %s, '', '{}', now() + interval '1 hour')
+"""
+
+
+def test_what_a_type_has_planned_is_dispatched_once_and_rung(sweep, auditor, redis):
+    auditor.rows(PLAN, "7")
+
+    sweep.once()
+    sweep.once()
+
+    (job,) = auditor.rows("SELECT type, payload, state FROM jobs")
+    assert job == {"type": "planned", "payload": {"n": 7}, "state": "pending"}
+    assert depth(redis, "default") == 1
+
+
+def test_a_plan_that_fails_leaves_nothing_and_the_claims_that_ended_are_still_ended(
+    sweep, database, auditor
+):
+    claimed(database, "a")
+    end_lease(auditor)
+    auditor.rows(PLAN, "1")
+    auditor.rows(PLAN, "no number")
+
+    with pytest.raises(ValueError, match="no number"):
+        sweep.once()
+
+    assert auditor.moves("a") == ["claim", "lose"]
+    assert auditor.one("SELECT count(*) FROM jobs") == 1
+    assert auditor.one("SELECT count(*) FROM idempotency_keys") == 2

@@ -73,23 +73,38 @@ def read_version(source: Source, folder: Path, *, in_use: Version | None = None)
     Raises:
         ListRejected: it must not be used, or much is missing that the version in use has.
     """
-    files = _contents(source, folder)
-    entries, as_of = _entries(source, files)
+    entries, as_of, digest = read_entries(source, folder)
     if in_use and len(entries) < LEAST_SHARE * in_use.entries:
         raise ListRejected(
             f"{len(entries)} entries are less than {LEAST_SHARE:.0%} of the {in_use.entries} in use"
         )
-    if not as_of:
-        newest = max(changed for _, changed, _ in state_of(source, folder))
-        as_of = datetime.fromtimestamp(newest / 1e9, UTC).date().isoformat()
+    return version_of(source.name, digest, as_of, entries)
+
+
+def version_of(name: str, digest: str, as_of: str, entries: list[Listed]) -> Version:
+    """Index entries."""
     return Version(
-        name=source.name,
-        version=_digest(files),
+        name=name,
+        version=digest,
         as_of=as_of,
         entries=len(entries),
         people=Index([entry for entry in entries if entry.entity_type == INDIVIDUAL]),
         others=Index([entry for entry in entries if entry.entity_type != INDIVIDUAL]),
     )
+
+
+def read_entries(source: Source, folder: Path) -> tuple[list[Listed], str, str]:
+    """Return the entries of a list, the day it was made, and the digest of its files.
+
+    Raises:
+        ListRejected: it must not be used.
+    """
+    files = _contents(source, folder)
+    if source == UN:
+        return *un.read_un(files[un.FILE]), _digest(files)
+    newest = max((changed for _, changed, _ in state_of(source, folder)), default=0)
+    made = datetime.fromtimestamp(newest / 1e9, UTC).date().isoformat()
+    return ofac.read_ofac(files), made, _digest(files)
 
 
 def _contents(source: Source, folder: Path) -> dict[str, bytes]:
@@ -102,12 +117,6 @@ def _contents(source: Source, folder: Path) -> dict[str, bytes]:
         except OSError as error:
             raise ListRejected(f"the file cannot be read ({error.strerror})", file=name) from None
     return files
-
-
-def _entries(source: Source, files: Mapping[str, bytes]) -> tuple[list[Listed], str]:
-    if source == UN:
-        return un.read_un(files[un.FILE])
-    return ofac.read_ofac(files), ""
 
 
 def _digest(files: Mapping[str, bytes]) -> str:

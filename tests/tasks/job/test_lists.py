@@ -136,3 +136,22 @@ def test_a_count_inside_a_transaction_that_wrote_already_skips_no_number(databas
         lists.count_on(connection)
 
     assert auditor.one("SELECT next_seq FROM job_counts_horizon") == 0
+
+
+def test_the_runs_of_a_scope_are_paged_by_number_newest_first(database):
+    with database.statement() as connection:
+        for job_id, tenant, gate in (
+            ("a", "t", "g"),
+            ("b", "t", "g"),
+            ("x", "t", "h"),
+            ("y", "u", "g"),
+            ("c", "t", "g"),
+        ):
+            store.add(connection, [store.NewJob(job_id, "noop", tenant, "default", gate, {})])
+        page = lists.runs(connection, "t", "g", ["noop"], before=None, limit=2)
+        rest = lists.runs(connection, "t", "g", ["noop"], before=page[-1].seq, limit=2)
+        of_another_type = lists.runs(connection, "t", "g", ["fails"], before=None, limit=2)
+
+    assert [job.id for job in page] == ["c", "b"]
+    assert [job.id for job in rest] == ["a"]
+    assert of_another_type == []

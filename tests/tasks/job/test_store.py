@@ -248,6 +248,25 @@ def test_the_holder_of_a_gate_is_the_running_job(database):
         assert store.holder(connection, "noop", "h") is None
 
 
+def test_a_scope_is_in_flight_while_a_job_of_it_waits_or_runs(database):
+    record(database, "a", gate="g")
+    with database.statement() as connection:
+        waiting = store.is_in_flight(connection, "noop", "t", "g")
+        elsewhere = [
+            store.is_in_flight(connection, *scope)
+            for scope in (("holds", "t", "g"), ("noop", "u", "g"), ("noop", "t", "h"))
+        ]
+    job = claim(database, "a")
+    with database.statement() as connection:
+        running = store.is_in_flight(connection, "noop", "t", "g")
+    advance(database, job, states.COMPLETE, result={})
+    with database.statement() as connection:
+        ended = store.is_in_flight(connection, "noop", "t", "g")
+
+    assert (waiting, running, ended) == (True, True, False)
+    assert elsewhere == [False, False, False]
+
+
 def test_a_checkpoint_merges_facts(database, auditor):
     job = claimed(database, "a")
 

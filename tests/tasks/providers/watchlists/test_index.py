@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from tasks.matching.alignment import CUT
+from tasks.matching.alignment import CUT, best
 from tasks.providers.watchlists.index import Index
 from tasks.providers.watchlists.ofac import read_ofac
 from tasks.providers.watchlists.un import read_un
-from tests.tasks.providers.watchlists.conftest import SAMPLE, ofac_files
+from tests.tasks.providers.watchlists.conftest import REAL, SAMPLE, ofac_files, real_lists
 
 
 @pytest.fixture(scope="module")
@@ -62,3 +62,17 @@ def test_an_entry_is_found_once_by_its_best_name(index):
 def test_a_lower_cut_finds_more(index):
     assert found(index, "Idris Wambesi", 0.65) == ["SAi.001"]
     assert found(index, "Idris Wambesi") == []
+
+
+@real_lists
+def test_the_index_leaves_nothing_out_that_a_full_scan_finds():
+    entries = read_ofac(ofac_files(REAL))[::3]
+    index = Index(entries)
+
+    for name in ("Mohammad Ali", "Yusuf Abd al Rahman", "Abdulaziz Alsaud", "Trading Bank Limited"):
+        scanned = {
+            entry.key
+            for entry in entries
+            if (fitting := best(name, entry.names())) and fitting[1].score >= CUT
+        }
+        assert {hit.entry.key for hit in index.search(name, CUT)} == scanned
