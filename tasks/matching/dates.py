@@ -22,12 +22,15 @@ class Agreement(IntEnum):
     CONTRADICTS = 0
     #: There is none to compare, or one that cannot be read.
     UNKNOWN = 1
-    #: It differs by what a slip makes: day and month swapped, or one year.
+    #: It differs by what a slip makes: another day or month in the year, the two of them swapped,
+    #: or one year.
     CLOSE = 2
     #: It is the date, or within what the list says.
     AGREES = 3
 
 
+#: How many of day, month and year are the same where one of them is a slip.
+_ALL_BUT_ONE = 2
 _FULL = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _MONTH = re.compile(r"(\d{1,2})/(\d{4})")
@@ -52,9 +55,10 @@ def _compare(asked: date, text: str) -> Agreement:
     if found := _ISO.fullmatch(text):
         return _compare_days(asked, int(found[1]), int(found[2]), int(found[3]))
     if found := _MONTH.fullmatch(text):
-        if asked.month != int(found[1]):
-            return Agreement.CONTRADICTS
-        return _compare_years(asked.year, int(found[2]), int(found[2]))
+        month, year = int(found[1]), int(found[2])
+        if asked.month != month:
+            return Agreement.CLOSE if asked.year == year else Agreement.CONTRADICTS
+        return _compare_years(asked.year, year, year)
     if found := _SPAN.fullmatch(text):
         slack = CIRCA_YEARS if text.startswith("circa") else 0
         first, last = int(found[1]), int(found[2] or found[1])
@@ -65,9 +69,9 @@ def _compare(asked: date, text: str) -> Agreement:
 def _compare_days(asked: date, year: int, month: int, day: int) -> Agreement:
     if (asked.year, asked.month, asked.day) == (year, month, day):
         return Agreement.AGREES
-    is_swapped = (asked.year, asked.day, asked.month) == (year, month, day)
-    is_a_year_off = abs(asked.year - year) == 1 and (asked.month, asked.day) == (month, day)
-    if is_swapped or is_a_year_off:
+    same = (asked.year == year) + (asked.month == month) + (asked.day == day)
+    is_one_slip = same == _ALL_BUT_ONE and abs(asked.year - year) <= 1
+    if is_one_slip or (asked.year, asked.day, asked.month) == (year, month, day):
         return Agreement.CLOSE
     return Agreement.CONTRADICTS if _is_day(year, month, day) else Agreement.UNKNOWN
 
