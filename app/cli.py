@@ -1,4 +1,4 @@
-"""What is done from a shell: credentials, roles and limits."""
+"""What is done from a shell: credentials, roles, limits, and runs that the system starts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import jwt
 from flask.cli import AppGroup, with_appcontext
 
 from app.wiring import wiring
-from tasks.records import services, voting
+from tasks.job.dispatch import dispatching
+from tasks.job.errors import GateHeld
+from tasks.records import services, verifications, voting
 from tasks.records.services import CHANNELS
 from tasks.records.voting import SCOPES
 
@@ -30,6 +32,7 @@ def add_commands(app: Flask) -> None:
     app.cli.add_command(keys)
     app.cli.add_command(organizations)
     app.cli.add_command(callers)
+    app.cli.add_command(screen)
     app.cli.add_command(token)
     app.cli.add_command(sample)
 
@@ -137,6 +140,25 @@ def revoke_service_key(key_id: int) -> None:
     with wiring().database.statement() as connection:
         if not services.revoke_key(connection, key_id):
             raise click.ClickException(f"no key {key_id} is in use")
+
+
+@click.command("screen")
+@click.argument("trace")
+@with_appcontext
+def screen(trace: str) -> None:
+    """Screen a verification of any service again, as the system does, and print the run's id."""
+    with wiring().database.statement() as connection:
+        found = verifications.find_any(connection, trace)
+    if found is None:
+        raise click.ClickException(f"no verification {trace}")
+    number, service_uid = found
+    payload = {"verification": number, "source_action": "system"}
+    try:
+        with dispatching(wiring().database, wiring().ringer) as dispatch:
+            job_id = dispatch.add("watchlist", payload, tenant=service_uid)
+    except GateHeld as held:
+        raise click.ClickException(f"run {held.holder} is in flight") from None
+    click.echo(job_id)
 
 
 @click.command("token")

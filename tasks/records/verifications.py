@@ -86,6 +86,7 @@ _ADD_STAKEHOLDERS = text(f"""
 _FIND = text(f"""
     SELECT {_COLUMNS} FROM verifications WHERE trace = :trace AND service_uid = :service_uid
 """)
+_FIND_ANY = text("SELECT id, service_uid FROM verifications WHERE trace = :trace")
 _GET = text(f"SELECT {_COLUMNS} FROM verifications WHERE id = :id")
 _STAKEHOLDERS = text(f"""
     SELECT {_STAKEHOLDER_COLUMNS} FROM stakeholders WHERE verification_id = :id ORDER BY no
@@ -128,6 +129,12 @@ def find(connection: Connection, service_uid: str, trace: str) -> Verification |
     asked = {"trace": trace, "service_uid": service_uid}
     row = connection.execute(_FIND, asked).mappings().first()
     return _with_stakeholders(connection, row) if row else None
+
+
+def find_any(connection: Connection, trace: str) -> tuple[int, str] | None:
+    """Return the number and the service of a verification, whosever it is."""
+    row = connection.execute(_FIND_ANY, {"trace": trace}).first()
+    return (row.id, row.service_uid) if row else None
 
 
 def get(connection: Connection, verification_id: int) -> Verification | None:
