@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 #: Stakeholders of one verification, entries of one of its objects, and the longest interval.
 MOST_STAKEHOLDERS, MOST_ENTRIES, MOST_DAYS = 1000, 50, 3650
-_LONGEST_NAME, _LONGEST_TEXT = 300, 500
+_LONGEST_NAME, _LONGEST_TEXT, _LONGEST_EMAIL = 300, 500, 254
 _EARLIEST = date(1850, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -36,6 +36,14 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
         return str(super()._deserialize(value, *given, **more)).strip()
+
+
+class Email(Text):
+    """An e-mail address that PostgreSQL can keep; marshmallow's own lets lone surrogates pass."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(longest=_LONGEST_EMAIL, metadata={"format": "email"}, **more)
+        self.validators.append(validate.Email())
 
 
 class Day(fields.String):
@@ -200,7 +208,7 @@ class ActingFor(Schema):
     """Who at a portal or an admin's desk asks; a program acts for nobody."""
 
     source_uid = Text(data_key="sourceUid", load_default=None, longest=128, shortest=1)
-    source_email = fields.Email(data_key="sourceEmail", load_default=None)
+    source_email = Email(data_key="sourceEmail", load_default=None)
 
 
 class Detail(Schema):
