@@ -208,7 +208,7 @@ def list_runs(query: dict[str, str], trace: str) -> Response:
 @_invalid
 def show_latest(trace: str) -> Response:
     """Show the newest screening document of the entity."""
-    return _latest(trace, verifications.ENTITY)
+    return _latest(trace, None)
 
 
 @blueprint.route(
@@ -223,11 +223,13 @@ def show_latest_of_stakeholder(trace: str, **path: str) -> Response:
     return _latest(trace, path["stakeholderId"])
 
 
-def _latest(trace: str, subject: str) -> Response:
+def _latest(trace: str, stakeholder: str | None) -> Response:
     with wiring().database.statement() as connection:
         found = _verification(connection, access.caller(connection), trace)
-        known = {verifications.ENTITY, *(one.id for one in found.stakeholders)}
-        document = screenings.latest(connection, found.id, subject) if subject in known else None
+        if stakeholder not in {None, *(one.id for one in found.stakeholders)}:
+            raise Refused(Fault.NOT_FOUND)
+        subject = stakeholder or verifications.ENTITY
+        document = screenings.latest(connection, found.id, subject)
     if document is None:
         raise Refused(Fault.NOT_FOUND)
     return success(200, "Screening retrieved.", shape.screening(trace, document))
