@@ -83,6 +83,15 @@ _CHECKED: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+def _by_name(wrong: Any) -> Any:
+    """Return what is wrong with a mapping under the names of its values, as it is published."""
+    if isinstance(wrong, list):
+        return wrong
+    if any("key" in one for one in wrong.values()):
+        return ["A name has 1 to 64 characters."]
+    return {name: one["value"] for name, one in wrong.items()}
+
+
 class Identifiers(fields.Dict):
     """Numbers that registers know somebody by; an ABN or ACN must add up."""
 
@@ -97,7 +106,10 @@ class Identifiers(fields.Dict):
 
     def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
         read: Any = super()._deserialize  # marshmallow gives it no types
-        found = read(value, *given, **more)
+        try:
+            found = read(value, *given, **more)
+        except ValidationError as error:
+            raise ValidationError(_by_name(error.messages)) from None
         wrong = {
             kind: [f"Not a valid {kind.upper()}."]
             for kind, adds_up in _CHECKED.items()
