@@ -15,7 +15,7 @@ from app import access
 from app.envelope import success
 from app.errors import Refused
 from app.idempotency import use_of_key
-from app.receive import read_body
+from app.receive import read_body, refuse_constant
 from app.shapes import screening as shape
 from app.shapes import screening_schemas as schemas
 from app.shapes.fault import Fault
@@ -251,7 +251,8 @@ def _read(schema: Schema) -> dict[str, Any]:
         Refused: it does not fit; the details say where.
     """
     try:
-        given = json.loads(read_body().decode("utf-8-sig") or "{}")
+        text = read_body().decode("utf-8-sig") or "{}"
+        given = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refused(Fault.BAD_BODY) from None
     if not isinstance(given, dict):

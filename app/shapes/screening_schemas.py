@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
@@ -121,7 +122,7 @@ class Identifiers(fields.Dict):
 
 
 def _plain(value: Any, depth: int = 0) -> None:
-    """Refuse what PostgreSQL cannot keep or nobody can read: NULs and deep nesting."""
+    """Refuse what PostgreSQL cannot keep or nobody can read: NULs, infinities, deep nesting."""
     if depth > _DEEPEST:
         raise ValidationError("Nested too deeply.")
     if isinstance(value, dict):
@@ -133,6 +134,8 @@ def _plain(value: Any, depth: int = 0) -> None:
             _plain(one, depth + 1)
     elif isinstance(value, str):
         _storable(value)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValidationError("Not a number.")  # as which Python reads 1e999
 
 
 class NewStakeholder(Schema):

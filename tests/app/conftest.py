@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
     from config.database import Database
     from tasks.records.verifications import Verification
@@ -137,3 +138,14 @@ def verification(database, service) -> Verification:
 def at(verification) -> str:
     """Where this test's verification is."""
     return f"/v5/verifications/{verification.trace}"
+
+
+@pytest.fixture
+def trigger(client, at, service) -> Callable[..., TestResponse]:
+    """Dispatch a run of this test's verification."""
+
+    def send(who: Service = service, **given: Any) -> TestResponse:
+        headers = {**who.headers, **given.pop("headers", {})}
+        return client.post(f"{given.pop('url', at)}/watchlist", headers=headers, **given)
+
+    return send
