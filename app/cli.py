@@ -104,6 +104,11 @@ def grant(address: str, subject: str, role: str) -> None:
         voting.grant_role(connection, _organization(connection, address).id, subject, role)
 
 
+def _check_service(connection: Connection, uid: str) -> None:
+    if not services.is_known(connection, uid):
+        raise click.ClickException(f"no service {uid}")
+
+
 @callers.command("create")
 @click.option("--name", default="", help="Whose it is.")
 def create_service(name: str) -> None:
@@ -119,8 +124,7 @@ def create_service(name: str) -> None:
 def add_service_key(uid: str, channel: str) -> None:
     """Make another key of a service and print it; portals and admins have keys of their own."""
     with wiring().database.transaction() as connection:
-        if not services.is_known(connection, uid):
-            raise click.ClickException(f"no service {uid}")
+        _check_service(connection, uid)
         click.echo(f"{uid}:{services.add_key(connection, uid, channel=channel)}")
 
 
@@ -129,6 +133,7 @@ def add_service_key(uid: str, channel: str) -> None:
 def list_service_keys(uid: str) -> None:
     """List the keys of a service."""
     with wiring().database.statement() as connection:
+        _check_service(connection, uid)
         for key in services.keys_of(connection, uid):
             click.echo(f"{key.id}\t{'revoked' if key.revoked else 'in use'}\t{key.channel}")
 

@@ -19,6 +19,8 @@ log = structlog.get_logger(__name__)
 
 #: When a client may ask again while PostgreSQL is away, or while another job is in flight; seconds.
 RETRY_AFTER = {Fault.UNAVAILABLE: "1", Fault.GATE_HELD: "2"}
+#: How to ask for credentials of the voting and of the screening API; Basic must name a realm.
+_CHALLENGE = ("Bearer", 'Basic realm="screening"')
 
 
 class Refused(Exception):
@@ -40,7 +42,7 @@ def answer(fault: Fault, detail: str = "", **more: Any) -> Response:
     response = jsonify(body)
     response.status_code = status
     if fault is Fault.UNAUTHENTICATED or fault is Fault.BAD_KEY:
-        response.headers["WWW-Authenticate"] = "Basic" if is_screening else "Bearer"
+        response.headers["WWW-Authenticate"] = _CHALLENGE[is_screening]
     if fault in RETRY_AFTER:
         response.headers["Retry-After"] = RETRY_AFTER[fault]
     return response

@@ -144,7 +144,7 @@ def read_body(advice: str = "") -> bytes:
 def _take_json(received: Received) -> None:
     body = read_body("send large imports as CSV or NDJSON")
     try:
-        given = json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        given = json.loads(body.decode("utf-8-sig"), parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refused(Fault.BAD_BODY, "not JSON in UTF-8") from None
     if not isinstance(given, dict) or not isinstance(given.get("members"), list):
@@ -158,7 +158,7 @@ def _take_json(received: Received) -> None:
     received.digest = hashlib.sha256(body).hexdigest()
 
 
-def _refuse_constant(_: str) -> None:
+def refuse_constant(_: str) -> None:
     """Refuse NaN and the infinities, which Python reads and JSON does not have."""
     raise ValueError
 

@@ -71,6 +71,8 @@ def document(app: Flask) -> Api:
         },
     )
     Api.ERROR_SCHEMA = VotingError
+    # Every operation says itself what its API's errors look like.
+    Api.DEFAULT_ERROR_RESPONSE_NAME = None
     api = Api(app)
     app.extensions["jobspine.openapi"] = api
     app.register_blueprint(_blueprint)

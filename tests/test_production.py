@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
-@pytest.mark.parametrize("name", ["release", "web", "worker"])
+@pytest.mark.parametrize("name", ["release", "web", "worker", "watchlist-provider"])
 def test_both_forms_run_the_same_commands(name):
     assert COMPOSE[name]["command"] == shlex.split(procfile()[name])
 
@@ -25,7 +25,7 @@ def test_neither_form_runs_more_than_the_other():
     assert set(COMPOSE) - {"postgres", "redis"} == set(procfile())
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis", "web", "worker"])
+@pytest.mark.parametrize("name", ["postgres", "redis", "web", "worker", "watchlist-provider"])
 def test_every_lasting_service_has_a_health_check(name):
     assert COMPOSE[name]["healthcheck"]["test"][0] == "CMD"
 
@@ -53,7 +53,7 @@ def test_the_workers_get_longer_to_stop_than_their_jobs_have():
 
 
 def test_compose_accepts_the_file_where_its_client_is_at_hand():
-    env = {**os.environ, "POSTGRES_PASSWORD": "p", "JWT_KEY": "k"}
+    env = {**os.environ, "POSTGRES_PASSWORD": "p", "JWT_KEY": "k", "WATCHLIST_KEY": "w"}
     client = ["docker", "compose"]
     try:
         at_hand = subprocess.run([*client, "version"], capture_output=True, check=False)

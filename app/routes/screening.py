@@ -15,7 +15,7 @@ from app import access
 from app.envelope import success
 from app.errors import Refused
 from app.idempotency import use_of_key
-from app.receive import read_body
+from app.receive import read_body, refuse_constant
 from app.shapes import screening as shape
 from app.shapes import screening_schemas as schemas
 from app.shapes.fault import Fault
@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 blueprint = Blueprint(
     "screening", __name__, description="The screening API, as BronID documents it."
 )
-_errors = blueprint.alt_response(
+_every_error = blueprint.alt_response(
     "default", schema=schemas.ScreeningError, description="Every error."
 )
+# Said apart: where there are headers or a query, a 422 is documented in the voting API's form.
+_invalid = blueprint.alt_response(422, schema=schemas.ScreeningError)
 
 #: Runs on a page that does not say, and on the largest.
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
@@ -52,7 +54,8 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
     requestBody={"content": {"application/json": {"schema": schemas.NewVerification}}},
 )
 @blueprint.response(201, schemas.Envelope)
-@_errors
+@_every_error
+@_invalid
 def add_verification() -> Response:
     """Record whom to verify, with those behind it; nobody is screened yet."""
     with wiring().database.statement() as connection:
@@ -67,7 +70,8 @@ def add_verification() -> Response:
 @blueprint.route("/v5/verifications/<trace>", methods=["GET"])
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.Envelope)
-@_errors
+@_every_error
+@_invalid
 def show_verification(trace: str) -> Response:
     """Show a verification with its stakeholders, its current risk and the factors behind it."""
     with wiring().database.statement() as connection:
@@ -82,7 +86,8 @@ def show_verification(trace: str) -> Response:
     requestBody={"content": {"application/json": {"schema": schemas.Rescreening}}},
 )
 @blueprint.response(200, schemas.Envelope)
-@_errors
+@_every_error
+@_invalid
 def change_verification(trace: str) -> Response:
     """Have a verification screened again every so many days, or no more."""
     with wiring().database.statement() as connection:
@@ -102,7 +107,8 @@ def change_verification(trace: str) -> Response:
     requestBody={"content": {"application/json": {"schema": schemas.ActingFor}}},
 )
 @blueprint.response(202, schemas.TriggeredAnswer)
-@_errors
+@_every_error
+@_invalid
 def screen(headers: dict[str, str], trace: str) -> Response:
     """Screen the entity and everybody behind it, and calculate the risk anew.
 
@@ -130,7 +136,8 @@ def screen(headers: dict[str, str], trace: str) -> Response:
 @blueprint.route("/v5/verifications/<trace>/jobs/<type>/<jobId>", methods=["GET"])
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.RunAnswer)
-@_errors
+@_every_error
+@_invalid
 def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - the document's name
     """Poll a run; a failed or rejected one is a 200."""
     job_id = path["jobId"].strip()
@@ -152,7 +159,8 @@ def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - th
 @blueprint.route("/v5/verifications/<trace>/jobs/<type>", methods=["GET"])
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.RunAnswer)
-@_errors
+@_every_error
+@_invalid
 def show_run_without_id(trace: str, type: str) -> Response:  # noqa: A002 - the document's name
     """Refuse a poll without an id, in the documented form."""
     with wiring().database.statement() as connection:
@@ -167,7 +175,8 @@ def show_run_without_id(trace: str, type: str) -> Response:  # noqa: A002 - the 
 @blueprint.arguments(schemas.RunsQuery, location="query")
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.RunPageAnswer)
-@_errors
+@_every_error
+@_invalid
 def list_runs(query: dict[str, str], trace: str) -> Response:
     """List the run history of a verification, newest first, page by page."""
     with wiring().database.statement() as connection:
@@ -195,10 +204,11 @@ def list_runs(query: dict[str, str], trace: str) -> Response:
 @blueprint.route("/v5/verifications/<trace>/watchlist/latest", methods=["GET"])
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.Envelope)
-@_errors
+@_every_error
+@_invalid
 def show_latest(trace: str) -> Response:
     """Show the newest screening document of the entity."""
-    return _latest(trace, verifications.ENTITY)
+    return _latest(trace, None)
 
 
 @blueprint.route(
@@ -206,17 +216,20 @@ def show_latest(trace: str) -> Response:
 )
 @blueprint.doc(security=_SECURITY)
 @blueprint.response(200, schemas.Envelope)
-@_errors
+@_every_error
+@_invalid
 def show_latest_of_stakeholder(trace: str, **path: str) -> Response:
     """Show the newest screening document of a stakeholder."""
     return _latest(trace, path["stakeholderId"])
 
 
-def _latest(trace: str, subject: str) -> Response:
+def _latest(trace: str, stakeholder: str | None) -> Response:
     with wiring().database.statement() as connection:
         found = _verification(connection, access.caller(connection), trace)
-        known = {verifications.ENTITY, *(one.id for one in found.stakeholders)}
-        document = screenings.latest(connection, found.id, subject) if subject in known else None
+        if stakeholder not in {None, *(one.id for one in found.stakeholders)}:
+            raise Refused(Fault.NOT_FOUND)
+        subject = stakeholder or verifications.ENTITY
+        document = screenings.latest(connection, found.id, subject)
     if document is None:
         raise Refused(Fault.NOT_FOUND)
     return success(200, "Screening retrieved.", shape.screening(trace, document))
@@ -238,7 +251,8 @@ def _read(schema: Schema) -> dict[str, Any]:
         Refused: it does not fit; the details say where.
     """
     try:
-        given = json.loads(read_body().decode("utf-8-sig") or "{}")
+        text = read_body().decode("utf-8-sig") or "{}"
+        given = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refused(Fault.BAD_BODY) from None
     if not isinstance(given, dict):

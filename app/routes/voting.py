@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from tasks.records.voting import Organization
 
 blueprint = Blueprint("voting", __name__, description="The voting API, as Vocdoni documents it.")
+_every_error = blueprint.alt_response(
+    "default", schema=schemas.VotingError, description="Every error."
+)
 
 #: Row errors that a poll, and each job of a list, shows at the most; the download has them all.
 ERRORS_SHOWN, ERRORS_LISTED = 1000, 10
@@ -49,6 +52,7 @@ _BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
     requestBody={"content": {"application/json": {"schema": schemas.NewOrganization}}},
 )
 @blueprint.response(200, schemas.OrganizationAddress)
+@_every_error
 def found_organization() -> Response:
     """Found an organization; the bearer of the JWT administers it."""
     who = access.subject(access.bearer())
@@ -64,6 +68,7 @@ def found_organization() -> Response:
 
 @blueprint.route("/organizations/<address>", methods=["GET"])
 @blueprint.response(200, schemas.OrganizationInfo)
+@_every_error
 def show_organization(address: str) -> Response:
     """Show what anybody may know of an organization."""
     with wiring().database.statement() as connection:
@@ -91,6 +96,7 @@ def show_organization(address: str) -> Response:
     },
 )
 @blueprint.response(200, schemas.MembersAdded)
+@_every_error
 def add_members(query: dict[str, str], headers: dict[str, str], address: str) -> Response:
     """Add members: by a job that is polled, or with `?async=false` before the answer.
 
@@ -149,6 +155,7 @@ def _respect_limit(connection: Connection, organization: Organization, received:
 @blueprint.arguments(schemas.PageQuery, location="query")
 @blueprint.doc(security=_BEARER)
 @blueprint.response(200, schemas.MemberPage)
+@_every_error
 def list_members(query: dict[str, str], address: str) -> Response:
     """List the members of an organization in the order in which they were added."""
     with wiring().database.statement() as connection:
@@ -163,6 +170,7 @@ def list_members(query: dict[str, str], address: str) -> Response:
 @blueprint.route("/organizations/<address>/members/job/<job_id>", methods=["GET"])
 @blueprint.doc(security=_BEARER)
 @blueprint.response(200, schemas.ImportProgress)
+@_every_error
 def show_import(address: str, job_id: str) -> Response:
     """Show how far a member import is, with its first 1000 row errors."""
     with wiring().database.statement() as connection:
@@ -176,6 +184,7 @@ def show_import(address: str, job_id: str) -> Response:
     security=_BEARER,
     responses={"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
+@_every_error
 def download_import_errors(address: str, job_id: str) -> Response:
     """Download every row error of a member import as CSV: row, error."""
     database = wiring().database
@@ -208,6 +217,7 @@ def _import(connection: Connection, address: str, job_id: str) -> Job:
 
 @blueprint.route("/jobs/<job_id>", methods=["GET"])
 @blueprint.response(200, schemas.JobPoll)
+@_every_error
 def show_job(job_id: str) -> Response:
     """Poll a job: public, for whoever knows its id; a failed job is a 200."""
     with wiring().database.statement() as connection:
@@ -222,6 +232,7 @@ def show_job(job_id: str) -> Response:
 @blueprint.arguments(schemas.JobsQuery, location="query")
 @blueprint.doc(security=_BEARER)
 @blueprint.response(200, schemas.JobPage)
+@_every_error
 def list_jobs(query: dict[str, str], address: str) -> Response:
     """List an organization's jobs, newest first."""
     asked = query.get("type", "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 #: Stakeholders of one verification, entries of one of its objects, and the longest interval.
 MOST_STAKEHOLDERS, MOST_ENTRIES, MOST_DAYS = 1000, 50, 3650
-_LONGEST_NAME, _LONGEST_TEXT = 300, 500
+_LONGEST_NAME, _LONGEST_TEXT, _LONGEST_EMAIL = 300, 500, 254
 _EARLIEST = date(1850, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
@@ -36,6 +37,14 @@ class Text(fields.String):
 
     def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
         return str(super()._deserialize(value, *given, **more)).strip()
+
+
+class Email(Text):
+    """An e-mail address that PostgreSQL can keep; marshmallow's own lets lone surrogates pass."""
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(longest=_LONGEST_EMAIL, metadata={"format": "email"}, **more)
+        self.validators.append(validate.Email())
 
 
 class Day(fields.String):
@@ -75,6 +84,15 @@ _CHECKED: Mapping[str, Callable[[str], bool]] = {
 }
 
 
+def _by_name(wrong: Any) -> Any:
+    """Return what is wrong with a mapping under the names of its values, as it is published."""
+    if isinstance(wrong, list):
+        return wrong
+    if any("key" in one for one in wrong.values()):
+        return ["A name has 1 to 64 characters."]
+    return {name: one["value"] for name, one in wrong.items()}
+
+
 class Identifiers(fields.Dict):
     """Numbers that registers know somebody by; an ABN or ACN must add up."""
 
@@ -89,7 +107,10 @@ class Identifiers(fields.Dict):
 
     def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
         read: Any = super()._deserialize  # marshmallow gives it no types
-        found = read(value, *given, **more)
+        try:
+            found = read(value, *given, **more)
+        except ValidationError as error:
+            raise ValidationError(_by_name(error.messages)) from None
         wrong = {
             kind: [f"Not a valid {kind.upper()}."]
             for kind, adds_up in _CHECKED.items()
@@ -101,7 +122,7 @@ class Identifiers(fields.Dict):
 
 
 def _plain(value: Any, depth: int = 0) -> None:
-    """Refuse what PostgreSQL cannot keep or nobody can read: NULs and deep nesting."""
+    """Refuse what PostgreSQL cannot keep or nobody can read: NULs, infinities, deep nesting."""
     if depth > _DEEPEST:
         raise ValidationError("Nested too deeply.")
     if isinstance(value, dict):
@@ -113,6 +134,8 @@ def _plain(value: Any, depth: int = 0) -> None:
             _plain(one, depth + 1)
     elif isinstance(value, str):
         _storable(value)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValidationError("Not a number.")  # as which Python reads 1e999
 
 
 class NewStakeholder(Schema):
@@ -200,7 +223,7 @@ class ActingFor(Schema):
     """Who at a portal or an admin's desk asks; a program acts for nobody."""
 
     source_uid = Text(data_key="sourceUid", load_default=None, longest=128, shortest=1)
-    source_email = fields.Email(data_key="sourceEmail", load_default=None)
+    source_email = Email(data_key="sourceEmail", load_default=None)
 
 
 class Detail(Schema):

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import io
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from app import create_app
+from tasks.records import services, verifications
 from tests.conftest import new_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+    from config.database import Database
+    from tasks.records.verifications import Verification
 
 
 @pytest.fixture
@@ -43,7 +49,10 @@ def stranger(database):
 @pytest.fixture
 def stored(auditor) -> Callable[[], dict[str, int]]:
     """How many rows there are of everything that a request may leave behind."""
-    tables = ("uploads", "upload_pieces", "jobs", "members", "idempotency_keys", "import_errors")
+    tables = (
+        "uploads", "upload_pieces", "jobs", "members", "idempotency_keys", "import_errors",
+        "verifications", "stakeholders",
+    )  # fmt: skip
     return lambda: {
         table: count
         for table in tables
@@ -63,3 +72,80 @@ def make_client(with_setting) -> Iterator[Callable[..., FlaskClient]]:
     yield make
     for app in made:
         app.extensions["jobspine"].database.close()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A caller of the screening API with a key."""
+
+    uid: str
+    key: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request of it carries."""
+        return {"Authorization": f"ApiKey {self.uid}:{self.key}"}
+
+
+def key_of(database: Database, uid: str, *, channel: str) -> Service:
+    """Give a service a key for requests that come by a channel."""
+    with database.transaction() as connection:
+        return Service(uid, services.add_key(connection, uid, channel=channel))
+
+
+def new_service(database: Database) -> Service:
+    """Register a service with a key for programs."""
+    with database.transaction() as connection:
+        uid = services.add_service(connection)
+    return key_of(database, uid, channel="api")
+
+
+@pytest.fixture
+def service(database) -> Service:
+    """A service of this test."""
+    return new_service(database)
+
+
+@pytest.fixture
+def other_service(database) -> Service:
+    """Another service."""
+    return new_service(database)
+
+
+def new_verification(database: Database, service: Service) -> Verification:
+    """Record a company with two people behind it."""
+    company = {
+        "name": "Acme Holdings Pty Ltd", "country": "AU", "type": "company", "sub_type": "",
+        "date_of_birth": None, "identifiers": {}, "addresses": {}, "ownership_layers": 0,
+        "owners_identified": True, "rescreen_days": None,
+    }  # fmt: skip
+    person = {"type": "individual", "date_of_birth": None, "country": "", "identifiers": {}}
+    people = [
+        {**person, "name": "Ada Byron", "role": "director"},
+        {**person, "name": "Bob Stone", "role": "secretary"},
+    ]
+    with database.transaction() as connection:
+        return verifications.add(connection, service.uid, company, people)
+
+
+@pytest.fixture
+def verification(database, service) -> Verification:
+    """A verification of this test's service."""
+    return new_verification(database, service)
+
+
+@pytest.fixture
+def at(verification) -> str:
+    """Where this test's verification is."""
+    return f"/v5/verifications/{verification.trace}"
+
+
+@pytest.fixture
+def trigger(client, at, service) -> Callable[..., TestResponse]:
+    """Dispatch a run of this test's verification."""
+
+    def send(who: Service = service, **given: Any) -> TestResponse:
+        headers = {**who.headers, **given.pop("headers", {})}
+        return client.post(f"{given.pop('url', at)}/watchlist", headers=headers, **given)
+
+    return send

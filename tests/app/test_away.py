@@ -35,6 +35,34 @@ def test_without_postgresql_every_path_is_503_with_retry_after(without_postgresq
     assert response.headers["Retry-After"] == "1"
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v5/verifications"),
+        ("GET", "/v5/verifications/x"),
+        ("PATCH", "/v5/verifications/x"),
+        ("POST", "/v5/verifications/x/watchlist"),
+        ("GET", "/v5/verifications/x/watchlist/latest"),
+        ("GET", "/v5/verifications/x/stakeholders/y/watchlist/latest"),
+        ("GET", "/v5/verifications/x/jobs"),
+        ("GET", "/v5/verifications/x/jobs/watchlist"),
+        ("GET", "/v5/verifications/x/jobs/watchlist/y"),
+    ],
+)
+def test_without_postgresql_the_screening_api_says_so_in_its_envelope(
+    without_postgresql, method, path
+):
+    headers = {"Authorization": "ApiKey uid:key"}
+
+    response = without_postgresql.open(path, method=method, headers=headers, json={"name": "x"})
+
+    assert (response.status_code, response.json["statusCode"]) == (503, 503)
+    assert response.headers["Retry-After"] == "1"
+    assert response.json["serviceUid"] is None
+    assert response.json["message"] == "Temporarily unavailable, nothing was accepted"
+    assert (response.json["data"], response.json["error"]) == (None, {"type": "unavailable"})
+
+
 def test_the_process_is_healthy_all_the_same(without_postgresql):
     response = without_postgresql.get("/healthz")
 
@@ -60,6 +88,15 @@ def test_without_redis_a_dispatch_is_accepted(make_client, tenant, path, stored)
     response = client.post(path, json={"members": [{}]}, headers=tenant.headers)
 
     assert response.status_code == 200
+    assert stored()["jobs"] == 1
+
+
+def test_without_redis_a_screening_is_accepted(make_client, service, at, stored):
+    client = make_client(redis_url="unix:///nowhere/redis.sock")
+
+    response = client.post(f"{at}/watchlist", headers=service.headers)
+
+    assert response.status_code == 202
     assert stored()["jobs"] == 1
 
 

@@ -26,6 +26,10 @@ def bearer(credential: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {credential}"}
 
 
+def api_key(credentials: str) -> dict[str, str]:
+    return {"Authorization": f"ApiKey {credentials}"}
+
+
 def test_a_key_is_printed_once_opens_the_door_and_is_kept_as_its_digest(
     run, client, tenant, path, auditor
 ):
@@ -121,6 +125,8 @@ def test_an_organization_that_is_not_there_is_an_error(run, words):
         ("keys", "create", "--org", "x", "--scope", "everything"),
         ("organizations", "grant", "x", "mary", "owner"),
         ("organizations", "limit", "x", "many"),
+        ("services", "key", "x", "--channel", "post"),
+        ("services", "revoke", "x"),
     ],
 )
 def test_a_word_that_is_none_of_those_known_is_a_usage_error(run, words):
@@ -151,9 +157,66 @@ def test_without_a_secret_no_token_can_be_signed(with_setting):
     )
 
 
-def test_a_sample_is_an_organization_with_a_key_that_fits(run, client):
+def test_a_sample_is_an_organization_and_a_service_with_keys_that_fit(run, client):
     status, out = run("sample")
 
-    address, key = re.fullmatch("ORG=(.+)\nKEY=(.+)\n", out).groups()
+    address, key, service = re.fullmatch("ORG=(.+)\nKEY=(.+)\nSERVICE=(.+)\n", out).groups()
     assert status == 0
     assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
+    made = client.post("/v5/verifications", json={"name": "Acme"}, headers=api_key(service))
+    assert made.status_code == 201
+
+
+# Services.
+
+
+def test_a_service_is_printed_once_with_a_key_that_fits_and_is_kept_as_its_digest(
+    run, client, auditor
+):
+    status, out = run("services", "create", "--name", "Acme")
+
+    uid, key = re.fullmatch("([0-9A-Za-z]{28}):([0-9a-f]{64})\n", out).groups()
+    made = client.post("/v5/verifications", json={"name": "x"}, headers=api_key(out.strip()))
+    assert status == 0
+    assert (made.status_code, made.json["serviceUid"]) == (201, uid)
+    assert auditor.rows("SELECT uid, name FROM services") == [{"uid": uid, "name": "Acme"}]
+    (row,) = auditor.rows("SELECT * FROM service_keys")
+    assert bytes(row["digest"]) == hashlib.sha256(key.encode()).digest()
+    assert key not in str(row)
+    assert key not in run("services", "keys", uid)[1]
+
+
+def test_a_portal_and_an_admin_have_keys_of_their_own_and_a_service_is_told_which(run, auditor):
+    uid = run("services", "create")[1].partition(":")[0]
+    first = auditor.one("SELECT id FROM service_keys")
+
+    made = [run("services", "key", uid, "--channel", name) for name in ("portal", "admin")]
+
+    assert [status for status, _ in made] == [0, 0]
+    assert all(re.fullmatch(f"{uid}:[0-9a-f]{{64}}\n", out) for _, out in made)
+    run("services", "revoke", str(first + 1))
+    assert run("services", "keys", uid) == (
+        0,
+        f"{first}\tin use\tapi\n{first + 1}\trevoked\tportal\n{first + 2}\tin use\tadmin\n",
+    )
+
+
+def test_a_revoked_key_of_a_service_opens_nothing_and_its_other_keys_do(run, client, auditor):
+    revoked = run("services", "create")[1].strip()
+    kept = run("services", "key", revoked.partition(":")[0])[1].strip()
+    number = str(auditor.one("SELECT min(id) FROM service_keys"))
+
+    first, second = run("services", "revoke", number), run("services", "revoke", number)
+
+    assert first == (0, "")
+    assert second == (1, f"Error: no key {number} is in use\n")
+    answers = [
+        client.post("/v5/verifications", json={"name": "x"}, headers=api_key(given)).status_code
+        for given in (revoked, kept)
+    ]
+    assert answers == [401, 201]
+
+
+@pytest.mark.parametrize("words", [("services", "key", "x"), ("services", "keys", "x")])
+def test_a_service_that_is_not_there_is_an_error(run, words):
+    assert run(*words) == (1, "Error: no service x\n")
