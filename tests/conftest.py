@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+pytest_plugins = ["tests.providers"]
+
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
 _numbers = itertools.count(1)
