@@ -19,6 +19,7 @@ from tests.providers import (
     hangs,
     hangs_up,
     is_listed,
+    listed,
     says,
 )
 
@@ -260,3 +261,22 @@ def test_what_is_no_json_object_cannot_be_read(body):
 def test_one_record_that_cannot_be_read_spoils_the_answer(records):
     with pytest.raises(ProviderFailed, match=UNREADABLE):
         read({"total_hits": 1, "found_records": records})
+
+
+@pytest.mark.parametrize("given", [{}, {"error": "quota exceeded"}, {"total_hits": 3}])
+def test_an_answer_that_does_not_say_that_it_found_nobody_clears_nobody(given):
+    with pytest.raises(ProviderFailed, match=UNREADABLE):
+        read(given)
+
+
+@pytest.mark.parametrize("lists", [[{}], [{"entries": 9}], [{"name": ""}], ["SDN"], 7])
+def test_lists_without_a_name_cannot_be_read(lists):
+    with pytest.raises(ProviderFailed, match=UNREADABLE):
+        read({"total_hits": 0, "lists": lists})
+
+
+def test_an_answer_with_more_names_than_can_be_compared_is_too_large():
+    many = [listed("Ivan Petrov", alias_names=["Vanya"] * 1000) for _ in range(10)]
+
+    with pytest.raises(ProviderFailed, match="too large"):
+        read({"total_hits": 10, "found_records": many})
