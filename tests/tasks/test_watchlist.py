@@ -185,6 +185,18 @@ def test_another_attempt_asks_only_about_whom_none_was_told(
     assert auditor.job("a")["progress"] == {"done": 3, "total": 3}
 
 
+def test_the_risk_of_a_run_is_that_of_its_last_attempt(screening, provider, risks):
+    provider.does["Ada"] = InTurn(fails(400), is_listed)
+    first = screening("Ada")
+
+    run(first)
+    result = run(next_attempt(first))
+
+    (risk,) = risks()
+    assert (risk["score"], risk["level"], risk["complete"]) == (75, "prohibited", True)
+    assert (result["score"], result["level"]) == (75, "prohibited")
+
+
 def test_an_attempt_that_lost_its_claim_keeps_nothing(screening, documents, risks):
     late = screening("Ada")
     next_attempt(late)
