@@ -118,13 +118,18 @@ class Dilisense:
         await self._client.aclose()
 
     async def check(self, subject: Subject) -> Answer:
-        """Ask, and ask again where that can help: after time-outs, 429 and 5xx."""
+        """Ask, and ask again where that can help: after time-outs, 429 and 5xx.
+
+        A provider that wants to be left alone for longer than a try takes is left to a later
+        attempt at the run.
+        """
         pause = PAUSE_SECONDS
         for tries_left in reversed(range(TRIES)):
             try:
                 return await self._try(subject)
             except ProviderFailed as failed:
-                if not failed.retriable or not tries_left:
+                is_wait_too_long = failed.after > self._try_seconds
+                if not failed.retriable or not tries_left or is_wait_too_long:
                     raise
                 await asyncio.sleep(max(pause, failed.after))
                 pause *= 2

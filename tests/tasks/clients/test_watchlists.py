@@ -149,10 +149,21 @@ def test_a_provider_is_left_alone_for_as_long_as_it_asks(ask, provider, monkeypa
 
     monkeypatch.setattr(watchlists.asyncio, "sleep", sleep)
 
-    ask()
+    ask(try_seconds=8)
 
     assert pauses == [7.0, 0.4]
     assert provider.asked["Ada Lovelace"] == 3
+
+
+@pytest.mark.parametrize("after", ["1", "3600", "9" * 400])
+def test_a_provider_that_wants_to_be_left_alone_for_long_is(after, refused, provider):
+    provider.otherwise = fails(429, Retry_After=after)
+
+    failed = refused(try_seconds=0.3)
+
+    assert (failed.status, str(failed)) == ("error", "the provider answered 429")
+    assert failed.retriable
+    assert provider.asked["Ada Lovelace"] == 1
 
 
 def read(given: Any) -> watchlists.Answer:
