@@ -265,6 +265,9 @@ def start_worker(
         return process
 
     yield start
+    for process in started:  # all of them end at the same time
+        process.signal_all(signal.SIGCONT)
+        process.popen.terminate()
     for process in started:
         process.stop()
 

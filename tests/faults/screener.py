@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 class Screener:
     """Acts for a service, by turns at each of several processes of the API."""
 
-    def __init__(self, clients: Sequence[httpx.Client], service: Service) -> None:
+    def __init__(self, clients: Sequence[Any], service: Service) -> None:
+        #: What the processes of the API have logged.
+        self.logs = [client.process.log for client in clients]
         self._turns = itertools.cycle(clients)
         self._headers = service.headers
 
