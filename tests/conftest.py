@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
+pytest_plugins = ["tests.providers", "tests.screened"]
+
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
 _numbers = itertools.count(1)
@@ -263,6 +265,9 @@ def start_worker(
         return process
 
     yield start
+    for process in started:  # all of them end at the same time
+        process.signal_all(signal.SIGCONT)
+        process.popen.terminate()
     for process in started:
         process.stop()
 

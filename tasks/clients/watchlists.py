@@ -26,6 +26,9 @@ TRIES = 3
 PAUSE_SECONDS = 0.2
 #: The largest answer that is read; bytes. A name that has so many records is no name.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
+#: The most names, aliases among them, that an answer may have: each is compared, and for as long
+#: as that takes no other subject of the run is heard.
+MAX_NAMES = 10_000
 #: Texts and lists of a record that are kept with a hit, at the most.
 _LONGEST, _MOST = 500, 20
 #: What PostgreSQL does not take, or a screen should not.
@@ -117,13 +120,18 @@ class Dilisense:
         await self._client.aclose()
 
     async def check(self, subject: Subject) -> Answer:
-        """Ask, and ask again where that can help: after time-outs, 429 and 5xx."""
+        """Ask, and ask again where that can help: after time-outs, 429 and 5xx.
+
+        A provider that wants to be left alone for longer than a try takes is left to a later
+        attempt at the run.
+        """
         pause = PAUSE_SECONDS
         for tries_left in reversed(range(TRIES)):
             try:
                 return await self._try(subject)
             except ProviderFailed as failed:
-                if not failed.retriable or not tries_left:
+                is_wait_too_long = failed.after > self._try_seconds
+                if not failed.retriable or not tries_left or is_wait_too_long:
                     raise
                 await asyncio.sleep(max(pause, failed.after))
                 pause *= 2
@@ -174,8 +182,12 @@ async def _read(response: httpx.Response) -> bytes:
     async for part in response.aiter_bytes():
         body += part
         if len(body) > MAX_ANSWER_BYTES:
-            raise ProviderFailed("the provider's answer is too large")
+            raise _too_large()
     return bytes(body)
+
+
+def _too_large() -> ProviderFailed:
+    return ProviderFailed("the provider's answer is too large")
 
 
 def decode(body: bytes, host: str) -> Answer:
@@ -186,11 +198,22 @@ def decode(body: bytes, host: str) -> Answer:
     """
     try:
         given = json.loads(body)
-        records = tuple(_record(one) for one in given.get("found_records") or ())
+        records = _records(given)
         lists = given.get("lists") or [{"name": host}]
-        return Answer(records=records, sources=tuple(_source(one) for one in lists))
+        answer = Answer(records=records, sources=tuple(_source(one) for one in lists))
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ProviderFailed("the provider's answer cannot be read") from None
+    if sum(1 + len(record.aliases) for record in records) > MAX_NAMES:
+        raise _too_large()
+    return answer
+
+
+def _records(given: Mapping[str, Any]) -> tuple[Record, ...]:
+    found = given.get("found_records") or ()
+    says_nobody = given.get("total_hits", 0) == 0
+    if not found and not (says_nobody and {"total_hits", "found_records"} & given.keys()):
+        raise ValueError  # what does not say that it found nobody clears nobody
+    return tuple(_record(one) for one in found)
 
 
 def _record(given: Mapping[str, Any]) -> Record:
@@ -220,11 +243,15 @@ def _record(given: Mapping[str, Any]) -> Record:
 
 
 def _source(given: Mapping[str, Any]) -> dict[str, Any]:
-    return {
+    name = _text(given["name"])
+    if not name:
+        raise ValueError
+    more = {
         word: value if isinstance(value, int) else _text(value)
         for word, value in given.items()
         if value is not None
     }
+    return {**more, "name": name}
 
 
 def _texts(given: Sequence[Any] | str | None) -> list[str]:

@@ -138,8 +138,12 @@ _KEEP_RISK = text("""
     VALUES
         (:verification_id, :job_id, :score, :level, :complete, :subjects, :version, :documents,
          :before_score, :before_level)
-    -- An attempt that died behind this commit has a successor, which comes to the same.
-    ON CONFLICT (job_id) DO NOTHING
+    -- An attempt that died behind this commit has a successor, which may have been told more.
+    ON CONFLICT (job_id) DO UPDATE SET
+        score = excluded.score, level = excluded.level, complete = excluded.complete,
+        subjects = excluded.subjects, version = excluded.version, documents = excluded.documents,
+        before_score = excluded.before_score, before_level = excluded.before_level,
+        calculated_at = now()
 """)
 _LATEST_RISK = text(f"""
     SELECT {_RISK_COLUMNS} FROM risks
@@ -156,7 +160,7 @@ def keep_risk(
     risk: Risk,
     before: KeptRisk | None,
 ) -> None:
-    """Keep the risk that a run came to, once."""
+    """Keep the risk that a run came to; that of a later attempt takes the place of an earlier."""
     values = {
         "verification_id": verification_id,
         "job_id": job_id,

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import httpx
 
+from tests.faults.screening_audit import audit_screenings
+
 if TYPE_CHECKING:
     from tests.conftest import Auditor
 
@@ -28,6 +30,7 @@ BOUNDS = {
     "dies": 3,
     "gated": 3,
     "parks": 3,
+    "watchlist": 3,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}
@@ -35,6 +38,8 @@ COUNTED = {"fail", "retry", "lose"}
 FIELD_ERRORS = {"invalid-email", "invalid-phone", "invalid-birthdate"}
 _PRIVATE_POLL = re.compile(r"/organizations/\w+/members/job/(\w+)")
 _PUBLIC_POLL = re.compile(r"/jobs/(\w+)")
+_RUN_POLL = re.compile(r"/v5/verifications/[\w-]+/jobs/watchlist/([\w-]+)")
+_SCREEN = re.compile(r"/v5/verifications/([\w-]+)/watchlist")
 
 
 class Recorder:
@@ -45,6 +50,10 @@ class Recorder:
         self.refused: list[httpx.Response] = []
         self.progress: dict[str, list[dict[str, Any]]] = defaultdict(list)
         self.answers: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        self.runs: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        #: Screenings that were refused: the verification, the job that was named, and between
+        #: which times the request was under way.
+        self.gated: list[tuple[str, str, float, float]] = []
         self._lock = threading.Lock()
 
     def record(self, response: httpx.Response) -> None:
@@ -56,10 +65,17 @@ class Recorder:
                 self._poll(response)
 
     def _dispatch(self, response: httpx.Response) -> None:
+        given = response.json() if response.is_success else {}
+        given = given.get("data") or given
         if not response.is_success:
             self.refused.append(response)
-        elif "jobId" in response.json():
-            self.accepted.append(response.json()["jobId"])
+            screened = _SCREEN.fullmatch(response.request.url.path)
+            if response.status_code == 429 and screened:
+                named = response.json()["error"]["conflictingJobId"]
+                now = time.time()
+                self.gated.append((screened[1], named, now - response.elapsed.total_seconds(), now))
+        elif "jobId" in given:
+            self.accepted.append(given["jobId"])
 
     def _poll(self, response: httpx.Response) -> None:
         path = response.request.url.path
@@ -67,6 +83,8 @@ class Recorder:
             self.progress[private[1]].append(response.json())
         elif public := _PUBLIC_POLL.fullmatch(path):
             self.answers[public[1]].append(response.json())
+        elif run := _RUN_POLL.fullmatch(path):
+            self.runs[run[1]].append(response.json()["data"]["result"])
 
 
 class Poller(threading.Thread):
@@ -114,6 +132,7 @@ class Audit:
         self._members_are_there_once()
         self._uploads_are_gone()
         self._answers_never_went_back()
+        audit_screenings(self._rows, self.recorder)
 
     def _accepted_jobs_are_recorded(self) -> None:
         known = {row["id"] for row in self._rows("SELECT id FROM jobs")}

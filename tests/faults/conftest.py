@@ -16,6 +16,7 @@ from tasks.job.queue import Ringer
 from tests import job_types  # noqa: F401 - declares the types
 from tests.conftest import Auditor, Tenant, wait_until
 from tests.faults.audit import Audit, Poller, Recorder
+from tests.faults.screener import Screener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from config.database import Database
     from config.embedded import Postgres, Redis
     from config.settings import Settings
+    from tests.conftest import Process
+    from tests.providers import Provider
+    from tests.screened import Service
 
 #: Faults should cost seconds here, not the tens of seconds that they may in production.
 QUICK = {"LEASE_SECONDS": "2", "RENEW_SECONDS": "0.5", "SWEEP_SECONDS": "0.5"}
@@ -105,6 +109,37 @@ def start_member(
 def member(start_member: Callable[..., Member]) -> Member:
     """A client of the API that acts for this test's organization."""
     return start_member()
+
+
+@pytest.fixture
+def start_screener(
+    start_api: Callable[..., httpx.Client], service: Service, recorder: Recorder
+) -> Callable[..., Screener]:
+    """Start the API, as often as is said, and return a client that acts for this test's service."""
+
+    def start(apis: int = 1, **more: str) -> Screener:
+        clients = [start_api(**{"WEB_PROCESSES": "1", **more}) for _ in range(apis)]
+        for client in clients:
+            client.event_hooks = {"response": [recorder.record]}
+        return Screener(clients, service)
+
+    return start
+
+
+@pytest.fixture
+def screener(start_screener: Callable[..., Screener]) -> Screener:
+    """A client of the API that acts for this test's service."""
+    return start_screener()
+
+
+@pytest.fixture
+def start_screening(
+    start_worker: Callable[..., Process], provider: Provider
+) -> Callable[..., Process]:
+    """Start workers that know this test's provider, and have little patience with it."""
+    known = {"WATCHLIST_URL": provider.url, "WATCHLIST_KEY": "our key"}
+    short = {"WATCHLIST_SUBJECT_SECONDS": "1", "WATCHLIST_RUN_SECONDS": "5"}
+    return lambda **more: start_worker(**{**QUICK, **known, **short, **more})
 
 
 class Jobs:
