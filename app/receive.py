@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -128,13 +129,13 @@ def receive_members() -> Received:
     return received
 
 
-def read_body(advice: str = "") -> bytes:
-    """Return the body of this request, as far as bodies are held in memory.
+def read_body(advice: str = "", *, most: int | None = None) -> bytes:
+    """Return the body of this request, as far as bodies are held in memory, or less.
 
     Raises:
         Refused: it is larger; the advice says what to do instead.
     """
-    most = wiring().settings.max_json_bytes
+    most = min(most or sys.maxsize, wiring().settings.max_json_bytes)
     body = request.stream.read(most + 1)
     if len(body) > most:
         raise Refused(Fault.TOO_LARGE, advice)

@@ -8,13 +8,13 @@ import time
 from datetime import date
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.demo import LEGISLATORS, ROOT
+from bench.demo import LEGISLATORS
 from bench.report import Table
 from bench.rows import HEADER, member_rows
+from config.stack import is_sample, lists_folder
 from tasks.matching.alignment import CUT, ListedName, best
 from tasks.matching.dates import Agreement, compare_dates
 from tasks.matching.names import normalise, tokens
@@ -24,13 +24,12 @@ from tasks.providers.watchlists.versions import SOURCES, read_entries, version_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from bench.__main__ import Scale
     from bench.bed import Bed
     from tasks.providers.watchlists.listed import Listed
 
-REAL = ROOT.parent / "shared" / "data"
-SAMPLE = Path(__file__).parent / "sample_lists"
 SEED = 20261125
 #: Weight from which a word says something, so that a name without it is another name.
 TELLING_WORD = 0.5
@@ -54,7 +53,7 @@ class Person(NamedTuple):
 
 def figure(_: Bed, scale: Scale) -> Iterator[Table]:
     """Search the lists for names out of them, and for people who are not on them."""
-    folder = REAL if REAL.is_dir() else SAMPLE
+    folder = lists_folder()
     entries = list(chain.from_iterable(read_entries(source, folder)[0] for source in SOURCES))
     bench = Bench(entries)
     yield bench.recall(scale.searches)
@@ -88,8 +87,9 @@ class Bench:
             row("alias that is not indexed", "55 %", aliases, is_found=self._is_found_otherwise),
         ]
         note = (
-            "Found: among the records of fuzzy_search=1. A telling word is no particle, title,"
-            " legal form or business word."
+            "Found: among the records of fuzzy_search=1; for an alias that is not indexed: by the"
+            " other names of its entry. A telling word is no particle, title, legal form or"
+            " business word."
         )
         return Table(
             "quality: listed names found again", ["", "wanted", "found", "of"], rows, [note]
@@ -115,7 +115,7 @@ class Bench:
         """Tell how long all these searches took."""
         cuts = quantiles(self._seconds, n=20)
         names = len(self._version.people) + len(self._version.others)
-        lists = "the real lists" if folder == REAL else "the sample: the real lists are not at hand"
+        lists = "the sample: no real lists are at hand" if is_sample(folder) else "the real lists"
         row = ["search", f"{cuts[9] * 1e3:.2f}", f"{cuts[18] * 1e3:.2f}", f"{len(self._seconds):,}"]
         head = ["", "p50 ms", "p95 ms", "searches"]
         return Table("quality: time", head, [row], [f"One thread, {names:,} names of {lists}."])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from config.settings import Settings
+from config.settings import WatchlistProviderSettings
 
-_settings = Settings.from_env()
+_settings = WatchlistProviderSettings.from_env()
 
 bind = f"{_settings.watchlist_provider_host}:{_settings.watchlist_provider_port}"
 workers = 1

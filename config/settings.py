@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from dataclasses import dataclass, field, fields
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, get_type_hints
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,17 +14,65 @@ if TYPE_CHECKING:
     type_reader = Callable[[str], Any]
 
 
+#: The longest that an attempt at a screening may ask, so that it ends before its process is ended.
+LONGEST_RUN_SECONDS = 100
+
+
 class SettingsInvalid(Exception):
     """The environment does not describe a service that can start; every fault is named."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Everything a process may know of its surroundings.
+class _FromEnv:
+    """What is read from the environment.
 
     Each field is read from the environment variable of its name in upper case; a field
     without a default is required. Durations are seconds, sizes are bytes.
     """
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read what the environment says.
+
+        Raises:
+            SettingsInvalid: naming every variable that is missing or wrong, in one error.
+        """
+        env = os.environ if env is None else env
+        hints = get_type_hints(cls)
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for setting in fields(cls):
+            name = setting.name.upper()
+            raw = env.get(name, "")
+            if raw == "":
+                if setting.default is setting.default_factory:  # both MISSING: no default
+                    faults.append(f"{name} is required")
+                continue
+            try:
+                values[setting.name] = _READERS[hints[setting.name]](raw)
+            except ValueError:
+                faults.append(f"{name} is not {_EXPECTED[hints[setting.name]]}")
+        faults += cls._faults(values)
+        if faults:
+            raise SettingsInvalid("; ".join(faults))
+        return cls(**values)
+
+    @classmethod
+    def _faults(cls, values: Mapping[str, Any]) -> list[str]:
+        """Say what is wrong with values that could be read."""
+        faults = [
+            f"{name.upper()} must be above zero"
+            for name, value in values.items()
+            if isinstance(value, int | float) and not value > 0 and name != "stop_grace_seconds"
+        ]
+        if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
+            faults.append("LOG_LEVEL is not a level such as INFO")
+        return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(_FromEnv):
+    """Everything a process of the service may know of its surroundings."""
 
     #: PostgreSQL, as ``postgresql://user:password@host/name``; it holds every fact.
     database_url: str = field(repr=False)
@@ -64,14 +112,6 @@ class Settings:
     #: How often lost, due and expired work is looked for.
     sweep_seconds: float = 1.0
 
-    #: Where the watchlist provider finds its lists: a folder with `ofac/`, `un/` or both.
-    lists_folder: str = ""
-    #: The key that callers of the watchlist provider send as `x-api-key`.
-    watchlist_key: str = field(default="", repr=False)
-    #: Where the watchlist provider listens.
-    watchlist_provider_host: str = "127.0.0.1"
-    watchlist_provider_port: int = 8001
-
     #: Modules that declare job types beside those of the package `tasks`.
     task_modules: tuple[str, ...] = ()
     #: Largest body that is read into memory.
@@ -81,6 +121,8 @@ class Settings:
 
     #: The watchlist provider, as ``https://host``; without it screenings fail.
     watchlist_url: str = ""
+    #: The key that it knows us by.
+    watchlist_key: str = field(default="", repr=False)
     #: How long one subject may take, all tries together.
     watchlist_subject_seconds: float = 10.0
     #: How long one attempt at a run may ask; whom it did not get to is recorded as timed out.
@@ -93,31 +135,34 @@ class Settings:
     failpoints: str = ""
 
     @classmethod
-    def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
-        """Read the settings of this process.
+    def _faults(cls, values: Mapping[str, Any]) -> list[str]:
+        faults = super()._faults(values)
+        if not values.get("database_url", "postgresql://").startswith("postgresql://"):
+            faults.append("DATABASE_URL does not start with postgresql://")
+        if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://", "unix://")):
+            faults.append("REDIS_URL does not start with redis://, rediss:// or unix://")
+        if values.get("worker_pool", "threads") not in {"threads", "solo"}:
+            faults.append("WORKER_POOL is neither threads nor solo")
+        lease = values.get("lease_seconds", cls.lease_seconds)
+        if lease < 2 * values.get("renew_seconds", cls.renew_seconds):
+            faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
+        if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
+            faults.append(f"WATCHLIST_RUN_SECONDS must be at most {LONGEST_RUN_SECONDS}")
+        return faults
 
-        Raises:
-            SettingsInvalid: naming every variable that is missing or wrong, in one error.
-        """
-        env = os.environ if env is None else env
-        hints = get_type_hints(cls)
-        values: dict[str, Any] = {}
-        faults: list[str] = []
-        for setting in fields(cls):
-            name = setting.name.upper()
-            raw = env.get(name, "")
-            if raw == "":
-                if setting.default is setting.default_factory:  # both MISSING: no default
-                    faults.append(f"{name} is required")
-                continue
-            try:
-                values[setting.name] = _READERS[hints[setting.name]](raw)
-            except ValueError:
-                faults.append(f"{name} is not {_EXPECTED[hints[setting.name]]}")
-        faults += _faults(values)
-        if faults:
-            raise SettingsInvalid("; ".join(faults))
-        return cls(**values)
+
+@dataclass(frozen=True, kw_only=True)
+class WatchlistProviderSettings(_FromEnv):
+    """Everything that the watchlist provider may know: nothing of the service."""
+
+    #: A folder with `ofac/`, `un/` or both.
+    lists_folder: str
+    #: What callers send as `x-api-key`.
+    watchlist_key: str = field(repr=False)
+    #: Where it listens.
+    watchlist_provider_host: str = "127.0.0.1"
+    watchlist_provider_port: int = 8001
+    log_level: str = "INFO"
 
 
 def _words(raw: str) -> tuple[str, ...]:
@@ -131,25 +176,3 @@ _READERS: dict[Any, type_reader] = {
     tuple[str, ...]: _words,
 }
 _EXPECTED = {str: "text", int: "a whole number", float: "a number", tuple[str, ...]: "a list"}
-
-
-def _faults(values: Mapping[str, Any]) -> list[str]:
-    """Say what is wrong with values that could be read."""
-    faults = []
-    if not values.get("database_url", "postgresql://").startswith("postgresql://"):
-        faults.append("DATABASE_URL does not start with postgresql://")
-    if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://", "unix://")):
-        faults.append("REDIS_URL does not start with redis://, rediss:// or unix://")
-    faults += [
-        f"{name.upper()} must be above zero"
-        for name, value in values.items()
-        if isinstance(value, int | float) and not value > 0 and name != "stop_grace_seconds"
-    ]
-    if values.get("worker_pool", "threads") not in {"threads", "solo"}:
-        faults.append("WORKER_POOL is neither threads nor solo")
-    if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
-        faults.append("LOG_LEVEL is not a level such as INFO")
-    lease = values.get("lease_seconds", Settings.lease_seconds)
-    if lease < 2 * values.get("renew_seconds", Settings.renew_seconds):
-        faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
-    return faults

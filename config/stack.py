@@ -36,20 +36,26 @@ class Stack:
     def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.servers = Servers(folder)
         self.url = f"http://127.0.0.1:{port or free_port()}"
+        self._watchlists = self._provide_watchlists()
         self.environment: Mapping[str, str] = {
             **os.environ,
             # What the Procfile names is found in the virtual environment that runs this.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": self.url.rpartition(":")[2],
             "JWT_KEY": self._secret("jwt"),
-            **self._watchlists(),
+            **self._watchlists,
             **self.servers.environment,
             **environment,
         }
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
 
-    def _watchlists(self) -> dict[str, str]:
-        """Return where the watchlist provider listens and finds its lists: yours, or a sample."""
+    def _provide_watchlists(self) -> dict[str, str]:
+        """Return where the watchlist provider listens and finds its lists: yours, or a sample.
+
+        Nothing where the environment names a provider that runs already.
+        """
+        if os.environ.get("WATCHLIST_URL"):
+            return {}
         port = str(free_port())
         return {
             "WATCHLIST_PROVIDER_PORT": port,
@@ -74,6 +80,8 @@ class Stack:
             EmbeddedFailed: something did not start.
         """
         commands = procfile()
+        if not self._watchlists:
+            del commands["watchlist-provider"]
         with self.servers.running():
             try:
                 if self._start("release", commands.pop("release")).wait() != 0:
@@ -106,7 +114,7 @@ class Stack:
 
     def environment_file(self) -> Path:
         """Write what leads a shell to this stack into a file for it to read; return the file."""
-        names = (*self.servers.environment, "JWT_KEY", "WATCHLIST_URL", "WATCHLIST_KEY")
+        names = (*self.servers.environment, "JWT_KEY", *self._watchlists)
         file = self.servers.folder / "environment"
         file.touch(mode=0o600)
         lines = (f"export {name}={shlex.quote(self.environment[name])}\n" for name in names)
@@ -144,8 +152,9 @@ class Stack:
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_SECONDS
-        provider = self.environment["WATCHLIST_URL"]
-        waiting = {"web": f"{self.url}/readyz", "watchlist-provider": f"{provider}/healthz"}
+        waiting = {"web": f"{self.url}/readyz"}
+        if self._watchlists:
+            waiting["watchlist-provider"] = f"{self._watchlists['WATCHLIST_URL']}/healthz"
         while waiting and time.monotonic() < deadline:
             if name := self.fallen():
                 raise EmbeddedFailed(f"{name} ended at once: see {self.log(name)}")
@@ -158,10 +167,18 @@ class Stack:
             raise EmbeddedFailed(f"{name} did not get ready: see {self.log(name)}")
 
 
+#: Where real watchlists may lie beside this project, and lists of invented names.
+_REAL_LISTS, _SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
+
+
 def lists_folder() -> Path:
     """Return where real watchlists lie beside this project, or else the invented sample."""
-    real = _ROOT.parent / "shared" / "data"
-    return real if (real / "ofac").is_dir() else _ROOT / "bench" / "sample_lists"
+    return _REAL_LISTS if (_REAL_LISTS / "ofac").is_dir() else _SAMPLE_LISTS
+
+
+def is_sample(folder: Path) -> bool:
+    """Tell whether a folder holds the invented lists."""
+    return folder == _SAMPLE_LISTS
 
 
 def procfile() -> dict[str, str]:

@@ -7,6 +7,7 @@ attempt does not ask again what an earlier one was told. What nobody answered is
 from __future__ import annotations
 
 import asyncio
+import re
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +34,13 @@ if TYPE_CHECKING:
 
 #: Who asked for a run: see the seed's `sourceAction`.
 SOURCE_ACTIONS = ("manual-api", "manual-portal", "manual-admin", "scheduled", "system")
+#: Types of entities and stakeholders that say what they are. About any other one, people and
+#: organisations are searched: whoever is looked for in the wrong place seems clear.
+PEOPLE = frozenset({"individual", "person", "natural-person", "sole-trader"})
+ORGANISATIONS = frozenset(
+    {"association", "company", "cooperative", "corporation", "foundation", "fund", "government"}
+    | {"organisation", "organization", "partnership", "trust"}
+)
 #: Rescreenings that one sweep dispatches at the most.
 _SCHEDULED_AT_ONCE = 100
 
@@ -91,26 +99,27 @@ def watchlist(
     """Screen whom this run has no answer about yet, then keep the risk that follows."""
     with ctx.database.statement() as connection:
         found = verifications.get(connection, verification)
-        done = screenings.of_run(connection, ctx.job.id)
+        kept = screenings.of_run(connection, ctx.job.id)
     if found is None:
         raise Permanent("no_verification", "the verification does not exist")
     if not ctx.settings.watchlist_url:
         raise Permanent("not_configured", "no watchlist provider is configured")
 
     subjects = subjects_of(found)
-    missing = [one for one in subjects if one.id not in done or not done[one.id].is_known]
-    run = Run(ctx, found.id, source_action, total=len(subjects), done=len(subjects) - len(missing))
-    asyncio.run(run.screen(missing))
+    missing = [one for one in subjects if one.id not in kept or not kept[one.id].is_known]
+    done = len(subjects) - len(missing)
+    asking = Asking(ctx, found.id, source_action, total=len(subjects), done=done)
+    asyncio.run(asking.screen(missing))
     with ctx.database.statement() as connection:
         documents = screenings.of_run(connection, ctx.job.id)
-    run.fail_if_nobody_answered(documents)
+    asking.fail_if_nobody_answered(documents)
 
     failpoint("watchlist.screened")
     return _keep_risk(ctx, found, documents)
 
 
-class Run:
-    """The asking of one attempt: so many subjects at a time, each within its deadline."""
+class Asking:
+    """What one attempt asks: about so many subjects at a time, each within its deadline."""
 
     def __init__(
         self, ctx: Context, verification: int, source_action: str, *, total: int, done: int
@@ -212,9 +221,10 @@ def subjects_of(verification: Verification) -> list[Subject]:
     return [entity, *others]
 
 
-def is_person(kind: str) -> bool:
-    """Tell whether the type of an entity or stakeholder is that of a person."""
-    return kind.lower() in {"individual", "person", "sole-trader"}
+def is_person(kind: str) -> bool | None:
+    """Tell whether the type of an entity or stakeholder is that of a person; None if unknown."""
+    plain = re.sub(r"[\s_-]+", "-", kind.strip().lower())
+    return plain in PEOPLE if plain in PEOPLE | ORGANISATIONS else None
 
 
 def _keep_risk(
@@ -222,8 +232,8 @@ def _keep_risk(
 ) -> dict[str, Any]:
     with ctx.step() as step:
         before = screenings.latest_risk(step.connection, verification.id, but=ctx.job.id)
-        known = screenings.latest_known(step.connection, verification.id)
-        risk = assess(verification, documents, known, before)
+        earlier = screenings.latest_known(step.connection, verification.id, but=ctx.job.id)
+        risk = assess(verification, documents, earlier, before)
         screenings.keep_risk(
             step.connection,
             job_id=ctx.job.id,
@@ -231,6 +241,7 @@ def _keep_risk(
             risk=risk,
             before=before,
         )
+        verifications.put_off(step.connection, verification.id)
         failpoint("watchlist.risk_kept")
     concerns = sum(
         any(hit["decision"] in CONCERNS for hit in document.hits) for document in documents.values()

@@ -28,7 +28,7 @@ class Request(BaseHTTPRequestHandler):
         """Answer as the provider was told for this name."""
         url = urlsplit(self.path)
         given = parse_qs(url.query, keep_blank_values=True)
-        self.name = given.get("names", [""])[0]
+        self.name = (given.get("names") or given.get("search_all") or [""])[0]
         self.provider.note(url.path, given, dict(self.headers), self.name)
         # A client that ran out of patience is no fault of the provider's.
         with contextlib.suppress(OSError):

@@ -18,7 +18,7 @@ from tasks.job.states import HAND_BACK
 from workers.runner import after_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sqlalchemy import Connection
 
@@ -72,7 +72,9 @@ class Sweep:
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 self._clear(connection)
                 self._cleared_at = time.monotonic()
-        self._schedule()
+        for kind in JOB_TYPES.values():
+            if kind.schedule is not None:
+                self._schedule(kind.name, kind.schedule)
         self._ring()
 
     def _end_lost_claims(self, connection: Connection) -> None:
@@ -94,17 +96,19 @@ class Sweep:
         if cleared:
             log.info("cleared", jobs=sum(map(len, cleared.values())))
 
-    def _schedule(self) -> None:
-        """Dispatch what the clock has made due, in a transaction that fails alone."""
-        with self._database.transaction() as connection:
-            if not connection.execute(_LOCK).scalar_one():
-                return
-            dispatch = Dispatch(connection)
-            for kind in JOB_TYPES.values():
-                if kind.schedule is not None:
-                    kind.schedule(dispatch)
+    def _schedule(self, job_type: str, schedule: Callable[[Dispatch], None]) -> None:
+        """Dispatch what the clock has made due for a type; a fault of one holds up no other."""
+        try:
+            with self._database.transaction() as connection:
+                if not connection.execute(_LOCK).scalar_one():
+                    return
+                dispatch = Dispatch(connection)
+                schedule(dispatch)
+        except Exception as error:
+            log.warning("schedule_failed", type=job_type, exc_info=error)
+            return
         if dispatch.bells:
-            log.info("scheduled", jobs=len(dispatch.bells))
+            log.info("scheduled", type=job_type, jobs=len(dispatch.bells))
             with contextlib.suppress(redis.RedisError, OSError):  # then it rings for them later
                 ring(self._redis, dispatch.bells)
 

@@ -45,6 +45,9 @@ _invalid = blueprint.alt_response(422, schema=schemas.ScreeningError)
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 _SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {"serviceKey": []}]
 _ACTING = {"source_uid": "sourceUid", "source_email": "sourceEmail"}
+NO_JOB_ID = shape.details({"jobId": ["The job id is empty."]})
+#: The largest body, and the most things that are said to be wrong with one.
+MAX_BODY_BYTES, MAX_DETAILS = 2 * 1024 * 1024, 100
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
@@ -116,7 +119,7 @@ def screen(headers: dict[str, str], trace: str) -> Response:
     """
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
-        found = _verification(connection, caller, trace)
+        number = _number(connection, caller, trace)
     source = _source(caller)
     asked = json.dumps(["watchlist", trace, source])
     fingerprint = hashlib.sha256(asked.encode()).hexdigest()
@@ -124,7 +127,7 @@ def screen(headers: dict[str, str], trace: str) -> Response:
     with use_of_key(scope, headers.get("idempotency_key")) as key:
         answer = key.answer_to(fingerprint) if key else None
         if answer is None:
-            payload = {"verification": found.id, **source}
+            payload = {"verification": number, **source}
             with dispatching(wiring().database, wiring().ringer) as dispatch:
                 job_id = dispatch.add("watchlist", payload, tenant=caller.service_uid)
                 answer = {"triggered": True, "jobId": job_id}
@@ -140,17 +143,18 @@ def screen(headers: dict[str, str], trace: str) -> Response:
 @_invalid
 def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - the document's name
     """Poll a run; a failed or rejected one is a 200."""
-    job_id = path["jobId"].strip()
+    job_id = path["jobId"]
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
         _check_type(type)
-        _check_job_id(job_id)
-        found = _verification(connection, caller, trace)
+        if not job_id.strip():
+            raise Refused(Fault.INVALID, details=NO_JOB_ID)
+        number = _number(connection, caller, trace)
         job = store.get(connection, job_id) if job_id.isprintable() else None
     if (
         job is None
         or (job.type, job.tenant) != (type, caller.service_uid)
-        or job.gate != str(found.id)
+        or job.gate != str(number)
     ):
         raise Refused(Fault.NOT_FOUND)
     return success(200, "Job retrieved.", shape.job(job))
@@ -166,9 +170,8 @@ def show_run_without_id(trace: str, type: str) -> Response:  # noqa: A002 - the 
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
         _check_type(type)
-        _verification(connection, caller, trace)
-    _check_job_id("")
-    raise AssertionError  # an empty id never passes
+        _number(connection, caller, trace)
+    raise Refused(Fault.INVALID, details=NO_JOB_ID)
 
 
 @blueprint.route("/v5/verifications/<trace>/jobs", methods=["GET"])
@@ -185,11 +188,11 @@ def list_runs(query: dict[str, str], trace: str) -> Response:
         if kind:
             _check_type(kind)
         limit, before = _limit(query.get("limit", "")), _read_cursor(query.get("cursor", ""))
-        found = _verification(connection, caller, trace)
-        runs = lists.runs(
+        number = _number(connection, caller, trace)
+        runs = lists.of_gate(
             connection,
             caller.service_uid,
-            str(found.id),
+            str(number),
             [kind] if kind else shape.JOB_TYPES,
             before=before,
             limit=limit + 1,
@@ -244,6 +247,15 @@ def _verification(connection: Connection, caller: Caller, trace: str) -> Verific
     return found
 
 
+def _number(connection: Connection, caller: Caller, trace: str) -> int:
+    number = None
+    if trace.isprintable():
+        number = verifications.number_of(connection, caller.service_uid, trace)
+    if number is None:
+        raise Refused(Fault.NOT_FOUND)
+    return number
+
+
 def _read(schema: Schema) -> dict[str, Any]:
     """Return the body of this request as a schema reads it.
 
@@ -251,7 +263,7 @@ def _read(schema: Schema) -> dict[str, Any]:
         Refused: it does not fit; the details say where.
     """
     try:
-        text = read_body().decode("utf-8-sig") or "{}"
+        text = read_body(most=MAX_BODY_BYTES).decode("utf-8-sig") or "{}"
         given = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise Refused(Fault.BAD_BODY) from None
@@ -260,7 +272,7 @@ def _read(schema: Schema) -> dict[str, Any]:
     try:
         values: dict[str, Any] = schema.load(given)
     except ValidationError as error:
-        raise Refused(Fault.INVALID, details=shape.details(error.messages)) from None
+        raise Refused(Fault.INVALID, details=shape.details(error.messages)[:MAX_DETAILS]) from None
     return values
 
 
@@ -280,11 +292,6 @@ def _source(caller: Caller) -> dict[str, Any]:
 def _check_type(kind: str) -> None:
     if kind not in shape.JOB_TYPES:
         raise Refused(Fault.INVALID, details=shape.details({"type": ["Unknown job type."]}))
-
-
-def _check_job_id(job_id: str) -> None:
-    if not job_id:
-        raise Refused(Fault.INVALID, details=shape.details({"jobId": ["The job id is empty."]}))
 
 
 def _limit(raw: str) -> int:

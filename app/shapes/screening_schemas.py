@@ -12,7 +12,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from app.shapes.screening import JOB_TYPES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
 #: Stakeholders of one verification, entries of one of its objects, and the longest interval.
 MOST_STAKEHOLDERS, MOST_ENTRIES, MOST_DAYS = 1000, 50, 3650
@@ -21,10 +21,12 @@ _EARLIEST = date(1850, 1, 1)
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _DEEPEST = 4
+_TYPE = "`individual`, `company` and the like. Where it says neither, both are searched."
 
 
-def _storable(value: str) -> None:
-    if _UNSTORABLE.search(value):
+def _storable(value: str, *, lines: bool = False) -> None:
+    """Refuse control characters; the ends of lines only where there may be none."""
+    if _UNSTORABLE.search(re.sub(r"[\n\r\t]", " ", value) if lines else value):
         raise ValidationError("Not a text.")
 
 
@@ -66,22 +68,42 @@ def _country() -> fields.String:
     return fields.String(load_default="", validate=code, metadata={"example": "AU"})
 
 
-def _digits_add_up(value: str, length: int, weights: Sequence[int], modulus: int) -> bool:
-    digits = [int(digit) for digit in value.replace(" ", "") if digit.isascii() and digit.isdigit()]
-    if len(digits) != length or len(value.replace(" ", "")) != length:
+def _is_abn(value: str) -> bool:
+    """Tell whether the digits of an Australian Business Number add up, as its register says."""
+    plain = value.replace(" ", "")
+    if not re.fullmatch("[0-9]{11}", plain):
         return False
-    if modulus == 89:  # noqa: PLR2004 - the ABN's: its first digit counts one less
-        digits[0] -= 1
-        return sum(d * w for d, w in zip(digits, weights, strict=True)) % modulus == 0
-    check = -sum(d * w for d, w in zip(digits[:-1], weights, strict=True)) % modulus
-    return check == digits[-1]
+    weighed = zip(plain, (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19), strict=True)
+    first = 10  # the first digit counts one less than it is
+    return (sum(int(digit) * weight for digit, weight in weighed) - first) % 89 == 0
 
 
-#: Identifiers whose digits check each other, as their registers document it.
-_CHECKED: Mapping[str, Callable[[str], bool]] = {
-    "abn": lambda abn: _digits_add_up(abn, 11, (10, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19), 89),
-    "acn": lambda acn: _digits_add_up(acn, 9, (8, 7, 6, 5, 4, 3, 2, 1), 10),
-}
+def _is_acn(value: str) -> bool:
+    """Tell whether the last digit of an Australian Company Number checks the others."""
+    plain = value.replace(" ", "")
+    if not re.fullmatch("[0-9]{9}", plain):
+        return False
+    weighed = zip(plain[:-1], range(8, 0, -1), strict=True)
+    return -sum(int(digit) * weight for digit, weight in weighed) % 10 == int(plain[-1])
+
+
+#: Identifiers whose digits check each other.
+_CHECKED: Mapping[str, Callable[[str], bool]] = {"abn": _is_abn, "acn": _is_acn}
+
+
+def _refuse_more_than(most: int, given: Any) -> None:
+    """Refuse what has too many items before each of them is looked at."""
+    if isinstance(given, dict | list) and len(given) > most:
+        raise ValidationError(f"Longer than maximum length {most}.")
+
+
+class Stakeholders(fields.List[Any]):
+    """Those behind an entity, up to a number."""
+
+    def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
+        _refuse_more_than(MOST_STAKEHOLDERS, value)
+        read: Any = super()._deserialize  # marshmallow gives it no types
+        return read(value, *given, **more)
 
 
 def _by_name(wrong: Any) -> Any:
@@ -101,11 +123,11 @@ class Identifiers(fields.Dict):
             keys=Text(longest=64, shortest=1),
             values=Text(longest=100),
             load_default=dict,
-            validate=validate.Length(max=MOST_ENTRIES),
             metadata={"example": {"abn": "51 824 753 556"}},
         )
 
     def _deserialize(self, value: Any, *given: Any, **more: Any) -> Any:
+        _refuse_more_than(MOST_ENTRIES, value)
         read: Any = super()._deserialize  # marshmallow gives it no types
         try:
             found = read(value, *given, **more)
@@ -133,7 +155,7 @@ def _plain(value: Any, depth: int = 0) -> None:
         for one in value:
             _plain(one, depth + 1)
     elif isinstance(value, str):
-        _storable(value)
+        _storable(value, lines=True)
     elif isinstance(value, float) and not isfinite(value):
         raise ValidationError("Not a number.")  # as which Python reads 1e999
 
@@ -146,9 +168,9 @@ class NewStakeholder(Schema):
 
     name = Text(required=True, shortest=1, longest=_LONGEST_NAME)
     type = Text(
-        load_default="individual",
+        load_default="",
         longest=64,
-        metadata={"description": "`individual`, or the form of an organisation."},
+        metadata={"description": _TYPE},
     )
     role = Text(load_default="other", longest=64, metadata={"example": "director"})
     date_of_birth = Day(
@@ -170,9 +192,9 @@ class NewVerification(Schema):
     name = Text(required=True, shortest=1, longest=_LONGEST_NAME)
     country = _country()
     type = Text(
-        load_default="company",
+        load_default="",
         longest=64,
-        metadata={"description": "`individual`, or the form of an organisation."},
+        metadata={"description": _TYPE},
     )
     sub_type = Text(data_key="subType", load_default="", longest=64)
     date_of_birth = Day(
@@ -200,10 +222,10 @@ class NewVerification(Schema):
         strict=True,
         validate=validate.Range(1, MOST_DAYS),
     )
-    stakeholders = fields.List(
+    stakeholders = Stakeholders(
         fields.Nested(NewStakeholder),
         load_default=list,
-        validate=validate.Length(max=MOST_STAKEHOLDERS),
+        metadata={"maxItems": MOST_STAKEHOLDERS},
     )
 
 
@@ -220,7 +242,10 @@ class Rescreening(Schema):
 
 
 class ActingFor(Schema):
-    """Who at a portal or an admin's desk asks; a program acts for nobody."""
+    """Who at a portal or an admin's desk asks; a program acts for nobody. The rest is ignored."""
+
+    class Meta:  # noqa: D106 - marshmallow's
+        unknown = EXCLUDE
 
     source_uid = Text(data_key="sourceUid", load_default=None, longest=128, shortest=1)
     source_email = Email(data_key="sourceEmail", load_default=None)

@@ -17,7 +17,7 @@ from tasks.job.errors import Complaint
 from tasks.matching.alignment import ListedName
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import date
 
 #: How often a provider is asked about one subject at the most.
@@ -28,7 +28,9 @@ PAUSE_SECONDS = 0.2
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: The most names, aliases among them, that an answer may have: each is compared, and for as long
 #: as that takes no other subject of the run is heard.
-MAX_NAMES = 10_000
+MAX_NAMES = 5_000
+#: Letters of all these names together, since a name of many words takes longer.
+MAX_LETTERS = 200_000
 #: Texts and lists of a record that are kept with a hit, at the most.
 _LONGEST, _MOST = 500, 20
 #: What PostgreSQL does not take, or a screen should not.
@@ -41,7 +43,8 @@ class Subject:
 
     id: str
     name: str
-    is_person: bool
+    #: None where nobody said what it is: then people and all others are searched.
+    is_person: bool | None
     date_of_birth: date | None
 
 
@@ -139,8 +142,9 @@ class Dilisense:
 
     async def _try(self, subject: Subject) -> Answer:
         # The name alone: dates of birth are compared here, so they need not travel in a URL.
-        asked = {"names": subject.name, "fuzzy_search": "1"}
-        path = "/v1/checkIndividual" if subject.is_person else "/v1/checkEntity"
+        among = "search_all" if subject.is_person is None else "names"
+        asked = {among: subject.name, "fuzzy_search": "1"}
+        path = "/v1/checkEntity" if subject.is_person is False else "/v1/checkIndividual"
         try:
             # The client's own time-outs are for each read; one that dribbles meets this one.
             async with (
@@ -198,22 +202,33 @@ def decode(body: bytes, host: str) -> Answer:
     """
     try:
         given = json.loads(body)
-        records = _records(given)
+        found = _found(given)
         lists = given.get("lists") or [{"name": host}]
-        answer = Answer(records=records, sources=tuple(_source(one) for one in lists))
+        sources = tuple(_source(one) for one in lists)
+        return Answer(records=tuple(_record(one) for one in found), sources=sources)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         raise ProviderFailed("the provider's answer cannot be read") from None
-    if sum(1 + len(record.aliases) for record in records) > MAX_NAMES:
+
+
+def _found(given: Mapping[str, Any]) -> list[Any]:
+    """Return what an answer has found, if it says all of it and is not too much.
+
+    What does not say that it found nobody clears nobody; nor does an answer that was cut off.
+    """
+    found = given.get("found_records") or []
+    total = given.get("total_hits", len(found))
+    if not {"total_hits", "found_records"} & given.keys() or total > len(found):
+        raise ValueError
+    names = [name for one in found for name in _names_of(one)]
+    if len(names) > MAX_NAMES or sum(map(len, names)) > MAX_LETTERS:
         raise _too_large()
-    return answer
+    return list(found)
 
 
-def _records(given: Mapping[str, Any]) -> tuple[Record, ...]:
-    found = given.get("found_records") or ()
-    says_nobody = given.get("total_hits", 0) == 0
-    if not found and not (says_nobody and {"total_hits", "found_records"} & given.keys()):
-        raise ValueError  # what does not say that it found nobody clears nobody
-    return tuple(_record(one) for one in found)
+def _names_of(record: Mapping[str, Any]) -> Iterator[str]:
+    yield str(record["name"])
+    for aliases in (record.get("alias_names"), record.get("weak_alias_names")):
+        yield from map(str, [aliases] if isinstance(aliases, str) else aliases or ())
 
 
 def _record(given: Mapping[str, Any]) -> Record:

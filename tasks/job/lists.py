@@ -25,7 +25,7 @@ _PAGE = text(f"""
     ) AS jobs
     ORDER BY seq DESC LIMIT :limit OFFSET :offset
 """)
-_RUNS = text(f"""
+_OF_GATE = text(f"""
     SELECT {COLUMNS} FROM jobs
     WHERE tenant = :tenant AND gate = :gate AND type = ANY(:types)
       AND (CAST(:before AS bigint) IS NULL OR seq < :before)
@@ -50,7 +50,7 @@ def page(
     return [Job.from_row(row) for row in connection.execute(_PAGE, asked)]
 
 
-def runs(
+def of_gate(
     connection: Connection,
     tenant: str,
     gate: str,
@@ -61,7 +61,7 @@ def runs(
 ) -> list[Job]:
     """Return the jobs of one scope, newest first, from behind the one of number `before`."""
     asked = {"tenant": tenant, "gate": gate, "types": list(types), "before": before}
-    return [Job.from_row(row) for row in connection.execute(_RUNS, {**asked, "limit": limit})]
+    return [Job.from_row(row) for row in connection.execute(_OF_GATE, {**asked, "limit": limit})]
 
 
 def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
@@ -105,7 +105,7 @@ _COUNT_ON = text("""
 # transaction that had its own by then, which is lower.
 _GIVEN_OUT = text("""
     SELECT CASE WHEN pg_current_xact_id_if_assigned() IS NULL
-           THEN coalesce(pg_sequence_last_value('jobs_seq_seq'), 0) END
+           THEN coalesce(pg_sequence_last_value('job_numbers'), 0) END
 """)
 
 

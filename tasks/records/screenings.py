@@ -74,10 +74,18 @@ _LATEST = text(f"""
     WHERE verification_id = :verification_id AND subject = :subject
     ORDER BY seq DESC LIMIT 1
 """)
+# A look for each subject: the documents of all runs would be read otherwise.
 _LATEST_KNOWN = text(f"""
-    SELECT DISTINCT ON (subject) {_COLUMNS} FROM screenings
-    WHERE verification_id = :verification_id AND status = 'ok'
-    ORDER BY subject, seq DESC
+    SELECT newest.* FROM (
+        SELECT 'entity' AS subject
+        UNION ALL SELECT id FROM stakeholders WHERE verification_id = :verification_id
+    ) AS subjects
+    CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM screenings
+        WHERE verification_id = :verification_id AND subject = subjects.subject
+          AND status = 'ok' AND job_id IS DISTINCT FROM :but
+        ORDER BY seq DESC LIMIT 1
+    ) AS newest
 """)
 
 
@@ -121,9 +129,12 @@ def latest(connection: Connection, verification_id: int, subject: str) -> Screen
     return Screening(**row) if row else None
 
 
-def latest_known(connection: Connection, verification_id: int) -> dict[str, Screening]:
-    """Return the newest document with an answer of each subject that has one."""
-    found = connection.execute(_LATEST_KNOWN, {"verification_id": verification_id}).mappings()
+def latest_known(
+    connection: Connection, verification_id: int, *, but: str | None = None
+) -> dict[str, Screening]:
+    """Return the newest document with an answer of each subject, but not those of a given run."""
+    asked = {"verification_id": verification_id, "but": but}
+    found = connection.execute(_LATEST_KNOWN, asked).mappings()
     return {row["subject"]: Screening(**row) for row in found}
 
 

@@ -86,6 +86,9 @@ _ADD_STAKEHOLDERS = text(f"""
 _FIND = text(f"""
     SELECT {_COLUMNS} FROM verifications WHERE trace = :trace AND service_uid = :service_uid
 """)
+_NUMBER = text("""
+    SELECT id FROM verifications WHERE trace = :trace AND service_uid = :service_uid
+""")
 _FIND_ANY = text("SELECT id, service_uid FROM verifications WHERE trace = :trace")
 _GET = text(f"SELECT {_COLUMNS} FROM verifications WHERE id = :id")
 _STAKEHOLDERS = text(f"""
@@ -131,6 +134,13 @@ def find(connection: Connection, service_uid: str, trace: str) -> Verification |
     return _with_stakeholders(connection, row) if row else None
 
 
+def number_of(connection: Connection, service_uid: str, trace: str) -> int | None:
+    """Return the number of a service's own verification, without those behind it."""
+    asked = {"trace": trace, "service_uid": service_uid}
+    number: int | None = connection.execute(_NUMBER, asked).scalar()
+    return number
+
+
 def find_any(connection: Connection, trace: str) -> tuple[int, str] | None:
     """Return the number and the service of a verification, whosever it is."""
     row = connection.execute(_FIND_ANY, {"trace": trace}).first()
@@ -148,9 +158,11 @@ def rescreen_every(connection: Connection, verification_id: int, days: int | Non
     connection.execute(_RESCREEN, {"id": verification_id, "days": days})
 
 
-_TAKE_DUE = text("""
+#: When a rescreening is due again that was dispatched, unless it is put off by a run that ends.
+_AGAIN = "1 hour"
+_TAKE_DUE = text(f"""
     UPDATE verifications
-    SET rescreen_at = now() + rescreen_days * interval '1 day'
+    SET rescreen_at = now() + interval '{_AGAIN}'
     WHERE id IN (
         SELECT id FROM verifications WHERE rescreen_at <= now()
         ORDER BY rescreen_at LIMIT :limit FOR UPDATE SKIP LOCKED
@@ -160,8 +172,22 @@ _TAKE_DUE = text("""
 
 
 def take_due(connection: Connection, *, limit: int) -> list[tuple[int, str]]:
-    """Put off what is due for another screening by its days; return it with its service."""
+    """Take what is due for another screening, with its service.
+
+    It is due again soon, since a run may fail; the run that does not fail puts it off.
+    """
     return [(row[0], row[1]) for row in connection.execute(_TAKE_DUE, {"limit": limit})]
+
+
+_PUT_OFF = text("""
+    UPDATE verifications SET rescreen_at = now() + rescreen_days * interval '1 day'
+    WHERE id = :id AND rescreen_days IS NOT NULL
+""")
+
+
+def put_off(connection: Connection, verification_id: int) -> None:
+    """Count the days until the next screening of a verification from now on."""
+    connection.execute(_PUT_OFF, {"id": verification_id})
 
 
 def _with_stakeholders(connection: Connection, row: Any) -> Verification:

@@ -6,6 +6,7 @@ the role of its subject. What could not be screened counts as what was known of 
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,20 +32,13 @@ WEIGHTS: Mapping[str, int] = {
     "ownership_layers": 10,
     "unidentified_owner": 20,
 }
-#: How far a subject's score is the verification's; other roles have `OTHER_ROLE`.
+#: How far a subject's score is the verification's. All other roles, those that nobody knows among
+#: them, count in full.
 ROLE_WEIGHTS: Mapping[str, float] = {
-    ENTITY: 1.0,
-    "beneficial-owner": 1.0,
-    "shareholder": 1.0,
-    "director": 1.0,
-    "partner": 1.0,
-    "trustee": 1.0,
-    "settlor": 1.0,
     "beneficiary": 0.9,
     "authorised-representative": 0.9,
     "secretary": 0.8,
 }
-OTHER_ROLE = 0.8
 #: The most layers of companies above an entity that are nothing unusual.
 USUAL_LAYERS = 2
 
@@ -110,39 +104,54 @@ def level_of(score: int) -> str:
 def assess(
     verification: Verification,
     run: Mapping[str, Screening],
-    known: Mapping[str, Screening],
+    earlier: Mapping[str, Screening],
     before: KeptRisk | None,
 ) -> Risk:
     """Calculate the risk from the documents of a run.
 
-    `known` has the newest document with an answer of each subject: where the run itself has none,
-    that one still holds. An incomplete run never lowers the score, and what was never screened is
-    at least a medium risk: unknown is not clear.
+    `earlier` has the newest document with an answer that each subject had before the run: where
+    the run has none, that one still holds. An incomplete run never lowers the score, and what was
+    never screened is at least a medium risk: unknown is not clear.
     """
-    subjects = [_assess_entity(verification, run, known)]
+    complete = {s: found for s, found in run.items() if _is_complete(found, earlier.get(s))}
+    known = {**earlier, **{s: found for s, found in run.items() if found.is_known}}
+    subjects = [_assess_entity(verification, complete, known)]
     for one in verification.stakeholders:
-        factors = _of_watchlists(one.id, run, known) + _of_country(one.country)
+        factors = _of_watchlists(one.id, complete, known) + _of_country(one.country)
         subjects.append(_subject(one.id, one.role, factors))
-    complete = all(found.is_known for found in run.values()) and len(run) == len(subjects)
-    score = max(round(s.score * ROLE_WEIGHTS.get(s.role, OTHER_ROLE)) for s in subjects)
+    score = max(round(s.score * role_weight(s.role)) for s in subjects)
     if not all(subject.subject in known for subject in subjects):
         score = max(score, dict(LEVELS)["medium"])
-    if not complete and before is not None:
+    is_complete = len(complete) == len(subjects)
+    if not is_complete and before is not None:
         score = max(score, before.score)
     used = [known.get(s.subject) or run.get(s.subject) for s in subjects]
     return Risk(
         score=score,
         level=level_of(score),
-        complete=complete,
+        complete=is_complete,
         subjects=tuple(subjects),
         documents=tuple(document.id for document in used if document),
     )
 
 
+def role_weight(role: str) -> float:
+    """Return how far the score of a subject in a role counts, however the role is spelled."""
+    return ROLE_WEIGHTS.get(re.sub(r"[\s_-]+", "-", role.strip().lower()), 1.0)
+
+
+def _is_complete(found: Screening, earlier: Screening | None) -> bool:
+    """Tell whether a document has an answer, out of every list that was searched before."""
+    searched = {source["name"] for source in found.sources}
+    return found.is_known and (
+        earlier is None or {source["name"] for source in earlier.sources} <= searched
+    )
+
+
 def _assess_entity(
-    verification: Verification, run: Mapping[str, Screening], known: Mapping[str, Screening]
+    verification: Verification, complete: Mapping[str, Screening], known: Mapping[str, Screening]
 ) -> SubjectRisk:
-    factors = _of_watchlists(ENTITY, run, known) + _of_country(verification.country)
+    factors = _of_watchlists(ENTITY, complete, known) + _of_country(verification.country)
     if verification.ownership_layers > USUAL_LAYERS:
         factors.append(_factor("ownership_layers"))
     if not verification.owners_identified:
@@ -158,7 +167,7 @@ def _subject(subject: str, role: str, factors: Sequence[Factor]) -> SubjectRisk:
 
 
 def _of_watchlists(
-    subject: str, run: Mapping[str, Screening], known: Mapping[str, Screening]
+    subject: str, complete: Mapping[str, Screening], known: Mapping[str, Screening]
 ) -> list[Factor]:
     """Return the factors that a subject's documents give, each at the most once."""
     records: dict[str, list[str]] = {}
@@ -170,7 +179,7 @@ def _of_watchlists(
     if "sanctions_match" in records:
         records.pop("possible_match", None)
     factors = [_factor(code, *because) for code, because in records.items()]
-    if subject not in run or not run[subject].is_known:
+    if subject not in complete:
         factors.append(_factor("screening_incomplete"))
     return factors
 

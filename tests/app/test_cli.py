@@ -9,6 +9,7 @@ import pytest
 
 from app import create_app
 from tests.conftest import JWT_KEY, token
+from tests.tasks.job.jobs import claim
 
 
 @pytest.fixture
@@ -220,3 +221,15 @@ def test_a_revoked_key_of_a_service_opens_nothing_and_its_other_keys_do(run, cli
 @pytest.mark.parametrize("words", [("services", "key", "x"), ("services", "keys", "x")])
 def test_a_service_that_is_not_there_is_an_error(run, words):
     assert run(*words) == (1, "Error: no service x\n")
+
+
+def test_an_operator_starts_a_run_as_the_system(run, verification, service, auditor, database):
+    status, out = run("screen", verification.trace)
+
+    job = auditor.job(out.strip())
+    assert status == 0
+    assert (job["type"], job["tenant"], job["state"]) == ("watchlist", service.uid, "pending")
+    assert job["payload"] == {"verification": verification.id, "source_action": "system"}
+    claim(database, out.strip())
+    assert run("screen", verification.trace) == (1, f"Error: run {out.strip()} is in flight\n")
+    assert run("screen", "nowhere") == (1, "Error: no verification nowhere\n")

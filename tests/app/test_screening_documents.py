@@ -17,13 +17,14 @@ SOURCES = [
 MATCH = {
     "recordId": "ofac-36",
     "sourceType": "SANCTION",
-    "sourceId": "OFAC SDN",
+    "source": "OFAC SDN",
+    "sourceId": "36",
     "name": "ADA BYRON",
     "score": 1.0,
     "decision": "match",
 }
-POSSIBLE = {**MATCH, "recordId": "un-6", "sourceId": None, "score": 0.9, "decision": "possible"}
-DISCOUNTED = {**MATCH, "recordId": "ofac-7", "sourceId": "X", "decision": "discounted"}
+POSSIBLE = {**MATCH, "recordId": "un-6", "source": "", "score": 0.9, "decision": "possible"}
+DISCOUNTED = {**MATCH, "recordId": "ofac-7", "source": "X", "decision": "discounted"}
 
 
 @pytest.fixture

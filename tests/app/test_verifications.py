@@ -76,7 +76,7 @@ def test_a_name_is_all_that_a_verification_needs(post, service):
             {
                 "trace": trace,
                 "country": "",
-                "type": "company",
+                "type": "",
                 "subType": "",
                 "name": NAME,
                 "dateOfBirth": None,

@@ -108,3 +108,8 @@ def test_the_environment_of_the_process_is_read_when_none_is_given(monkeypatch):
 
     assert settings.database_url == "postgresql:///here"
     assert settings.redis_url == "unix:///tmp/redis.sock"
+
+
+def test_an_attempt_at_a_screening_ends_before_its_process_is_ended():
+    with pytest.raises(SettingsInvalid, match="WATCHLIST_RUN_SECONDS must be at most 100"):
+        Settings.from_env({**URLS, "WATCHLIST_RUN_SECONDS": "101"})

@@ -270,17 +270,15 @@ def test_what_a_type_has_planned_is_dispatched_once_and_rung(sweep, auditor, red
     assert depth(redis, "default") == 1
 
 
-def test_a_plan_that_fails_leaves_nothing_and_the_claims_that_ended_are_still_ended(
-    sweep, database, auditor
-):
+def test_a_plan_that_fails_leaves_nothing_and_holds_up_nothing(sweep, database, auditor, redis):
     claimed(database, "a")
     end_lease(auditor)
     auditor.rows(PLAN, "1")
     auditor.rows(PLAN, "no number")
 
-    with pytest.raises(ValueError, match="no number"):
-        sweep.once()
+    sweep.once()
 
     assert auditor.moves("a") == ["claim", "lose"]
+    assert depth(redis, "default") == 1
     assert auditor.one("SELECT count(*) FROM jobs") == 1
     assert auditor.one("SELECT count(*) FROM idempotency_keys") == 2

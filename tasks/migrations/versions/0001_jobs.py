@@ -10,9 +10,6 @@ down_revision = None
 JOBS = """
 CREATE TABLE jobs (
     id           text PRIMARY KEY,
-    -- The transaction that recorded it: what is older than every running one is counted once.
-    -- Before `seq`, so that a transaction has its number before its jobs have theirs.
-    xact         bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
     seq          bigint GENERATED ALWAYS AS IDENTITY,
     type         text NOT NULL,
     tenant       text NOT NULL,
@@ -39,6 +36,8 @@ CREATE TABLE jobs (
     started_at   timestamptz,
     finished_at  timestamptz,
     expires_at   timestamptz,
+    -- The transaction that recorded it: what is older than every running one is counted once.
+    xact         bigint NOT NULL DEFAULT (pg_current_xact_id()::text::bigint),
 
     CONSTRAINT jobs_state_known
         CHECK (state IN ('pending', 'running', 'completed', 'failed', 'rejected')),
@@ -70,9 +69,10 @@ CREATE INDEX jobs_claimable ON jobs (queue, due_at) WHERE worker IS NULL AND fin
 CREATE INDEX jobs_unrung ON jobs (due_at)
     WHERE worker IS NULL AND finished_at IS NULL AND rung_at < due_at;
 CREATE INDEX jobs_leased ON jobs (lease_until) WHERE worker IS NOT NULL;
-CREATE INDEX jobs_of_tenant ON jobs (tenant, type, seq);
--- What the sweep has to count stands together at the end of the table.
-CREATE INDEX jobs_recent ON jobs USING brin (xact);
+CREATE INDEX jobs_of_tenant ON jobs (tenant, seq);
+CREATE INDEX jobs_of_tenant_by_type ON jobs (tenant, type, seq);
+-- What was recorded since the last count stands together at the end of the table.
+CREATE INDEX jobs_recent ON jobs USING brin (xact) WITH (pages_per_range = 16);
 CREATE INDEX jobs_expiring ON jobs (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE job_moves (
@@ -94,16 +94,8 @@ CREATE TABLE job_counts (
     counted  bigint NOT NULL,
     PRIMARY KEY (tenant, type)
 );
-CREATE TABLE job_counts_horizon (
-    xact       bigint NOT NULL,
-    -- Jobs up to this number are all older than the horizon.
-    seq        bigint NOT NULL,
-    -- The last number that was given out, and the first transaction that had not begun, when
-    -- somebody looked: once that transaction is behind the horizon, so is that number.
-    next_seq   bigint NOT NULL,
-    next_xact  bigint NOT NULL
-);
-INSERT INTO job_counts_horizon VALUES (0, 0, 0, 0);
+CREATE TABLE job_counts_horizon (xact bigint NOT NULL);
+INSERT INTO job_counts_horizon VALUES (0);
 
 CREATE TABLE workers (
     id          text PRIMARY KEY,

@@ -32,8 +32,6 @@ _END = "\x1a"
 _TYPES = {"": ENTITY, "individual": INDIVIDUAL, "vessel": VESSEL, "aircraft": AIRCRAFT}
 _LINK = "https://sanctionssearch.ofac.treas.gov/Details.aspx?id="
 
-csv.field_size_limit(1024 * 1024)
-
 
 def read_ofac(files: Mapping[str, bytes]) -> list[Listed]:
     """Return the entries of a list, given the contents of its files by their names.

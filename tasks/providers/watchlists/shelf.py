@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -66,6 +67,8 @@ class Shelf:
             place.seen = place.tried = state_of(source, folder)
             if place.seen:
                 self._use(source, read_version(source, folder))
+            else:
+                log.warning("list_absent", list=source.name)
         if not self.versions:
             raise ListRejected("neither ofac/ nor un/ holds a list", file=str(folder))
 
@@ -80,7 +83,10 @@ class Shelf:
             self._thread.join()
 
     def as_json(self) -> list[dict[str, Any]]:
-        """Return each list's version in use, and the newer one that was refused, if any."""
+        """Return each list's version in use, and the newer one that was refused, if any.
+
+        A list that is absent has neither.
+        """
         return [
             {
                 **(place.version.as_json() if place.version else {"name": source.name}),
@@ -88,7 +94,6 @@ class Shelf:
                 "refused": place.refused,
             }
             for source, place in self._places.items()
-            if place.version or place.refused
         ]
 
     def poll(self) -> None:
@@ -111,10 +116,11 @@ class Shelf:
     def _try(self, source: Source, place: _Place, state: type_state) -> None:
         try:
             version = read_version(source, self._folder, in_use=place.version)
-        except ListRejected as rejected:
+        except Exception as error:
+            reason = str(error) if isinstance(error, ListRejected) else type(error).__name__
             place.tried = state
-            place.refused = {"reason": str(rejected), "at": _now()}
-            log.warning("list_refused", list=source.name, reason=str(rejected))
+            place.refused = {"reason": reason, "at": _now()}
+            log.warning("list_refused", list=source.name, reason=reason, exc_info=error)
             return
         # Files that changed while they were read are read again when they stand still.
         if state_of(source, self._folder) == state:
@@ -126,6 +132,7 @@ class Shelf:
         place.used, place.refused = place.seen, None
         if place.version and place.version.version == version.version:
             return  # the same bytes, copied once more
+        is_replaced = place.version is not None
         place.version, place.since = version, _now()
         self.versions = tuple(one.version for one in self._places.values() if one.version)
         log.info(
@@ -135,6 +142,8 @@ class Shelf:
             as_of=version.as_of,
             entries=version.entries,
         )
+        if is_replaced:
+            gc.collect()  # an index refers to itself, and nothing else would have it collected soon
 
 
 def _now() -> str:

@@ -14,7 +14,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from config import logs
-from config.settings import Settings, SettingsInvalid
+from config.settings import SettingsInvalid, WatchlistProviderSettings
 from tasks.providers.watchlists.question import BadQuestion, Question
 from tasks.providers.watchlists.record import as_record
 from tasks.providers.watchlists.shelf import Shelf
@@ -28,20 +28,16 @@ log = structlog.get_logger(__name__)
 MOST_RECORDS = 100
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(settings: WatchlistProviderSettings | None = None) -> Flask:
     """Return the WSGI application, its lists read, watching for newer ones.
 
     Raises:
         SettingsInvalid: it has no folder of lists, or no key to ask callers for.
         ListRejected: the lists cannot be used.
     """
-    settings = settings or Settings.from_env()
-    names = {"LISTS_FOLDER": settings.lists_folder, "WATCHLIST_KEY": settings.watchlist_key}
-    faults = [f"{name} is required" for name, value in names.items() if not value]
-    if not faults and not Path(settings.lists_folder).is_dir():
-        faults = ["LISTS_FOLDER is not a folder"]
-    if faults:
-        raise SettingsInvalid("; ".join(faults))
+    settings = settings or WatchlistProviderSettings.from_env()
+    if not Path(settings.lists_folder).is_dir():
+        raise SettingsInvalid("LISTS_FOLDER is not a folder")
     logs.configure(settings.log_level)
     logging.getLogger("gunicorn.error").addFilter(_without_names)
     shelf = Shelf(Path(settings.lists_folder))

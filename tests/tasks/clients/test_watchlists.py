@@ -77,6 +77,40 @@ def test_others_are_asked_for_as_entities(ask, provider):
     assert answer.sources == ({"name": "127.0.0.1"},)
 
 
+def test_somebody_of_no_known_kind_is_asked_for_among_all(ask, provider):
+    provider.otherwise = is_listed
+
+    ask(Subject(id="s", name="Acme", is_person=None, date_of_birth=None))
+
+    assert provider.paths == ["/v1/checkIndividual"]
+    assert provider.parameters == [{"search_all": ["Acme"], "fuzzy_search": ["1"]}]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"total_hits": 3, "found_records": [{"name": "Ada"}]},
+        {"total_hits": 1, "found_records": None},
+    ],
+)
+def test_an_answer_that_was_cut_off_clears_nobody(given):
+    with pytest.raises(ProviderFailed, match="cannot be read"):
+        decode(json.dumps(given).encode(), "host")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"name": "Ada"}] * 5001,
+        [{"name": "Ada", "alias_names": ["A"] * 5000}],
+        [{"name": "Ada " * 100}] * 501,
+    ],
+)
+def test_an_answer_with_too_much_to_compare_is_refused_before_it_is_compared(given):
+    with pytest.raises(ProviderFailed, match="too large"):
+        decode(json.dumps({"total_hits": 1, "found_records": given}).encode(), "host")
+
+
 @pytest.mark.parametrize("first", [fails(429), fails(500), fails(503), hangs, hangs_up, dribbles])
 def test_a_provider_that_may_do_better_is_asked_again(first, ask, provider):
     provider.otherwise = InTurn(first, is_listed)

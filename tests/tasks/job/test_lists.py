@@ -148,9 +148,9 @@ def test_the_runs_of_a_scope_are_paged_by_number_newest_first(database):
             ("c", "t", "g"),
         ):
             store.add(connection, [store.NewJob(job_id, "noop", tenant, "default", gate, {})])
-        page = lists.runs(connection, "t", "g", ["noop"], before=None, limit=2)
-        rest = lists.runs(connection, "t", "g", ["noop"], before=page[-1].seq, limit=2)
-        of_another_type = lists.runs(connection, "t", "g", ["fails"], before=None, limit=2)
+        page = lists.of_gate(connection, "t", "g", ["noop"], before=None, limit=2)
+        rest = lists.of_gate(connection, "t", "g", ["noop"], before=page[-1].seq, limit=2)
+        of_another_type = lists.of_gate(connection, "t", "g", ["fails"], before=None, limit=2)
 
     assert [job.id for job in page] == ["c", "b"]
     assert [job.id for job in rest] == ["a"]

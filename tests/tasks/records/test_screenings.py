@@ -48,11 +48,14 @@ def test_the_latest_document_may_be_one_without_an_answer(connection):
     keep(connection, made, job_id="run-1", hits=[HIT])
     keep(connection, made, job_id="run-2", status="error", reason="away")
 
+    keep(connection, made, job_id="run-3", subject="nobody of these")
     latest = screenings.latest(connection, made.id, "entity")
     known = screenings.latest_known(connection, made.id)
+    before = screenings.latest_known(connection, made.id, but="run-1")
 
     assert (latest.job_id, latest.is_known) == ("run-2", False)
-    assert known["entity"].job_id == "run-1"
+    assert {subject: one.job_id for subject, one in known.items()} == {"entity": "run-1"}
+    assert before == {}
     assert screenings.latest(connection, made.id, "somebody") is None
 
 
@@ -67,7 +70,7 @@ def keep_risk(connection, made, job_id, score):
     )
 
 
-def test_a_risk_knows_the_one_before_it_and_is_kept_once_a_run(connection):
+def test_a_risk_knows_the_one_before_it_and_a_run_has_one(connection):
     made = new_verification(connection)
     keep_risk(connection, made, "run-1", 10)
     keep_risk(connection, made, "run-2", 20)
@@ -75,7 +78,7 @@ def test_a_risk_knows_the_one_before_it_and_is_kept_once_a_run(connection):
 
     latest = screenings.latest_risk(connection, made.id)
 
-    assert (latest.job_id, latest.score, latest.before_score) == ("run-2", 20, 10)
+    assert (latest.job_id, latest.score, latest.before_score) == ("run-2", 25, 10)
     assert (latest.version, latest.documents) == ("2026-11", ["d"])
     assert screenings.latest_risk(connection, made.id, but="run-2").score == 10
     assert screenings.latest_risk(connection, 0) is None

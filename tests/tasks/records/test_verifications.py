@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -58,18 +58,31 @@ def test_a_verification_is_screened_again_only_if_it_asks_for_that(connection, a
     assert auditor.one(f"{due_in_days} WHERE id = {made.id}") is None
 
 
-def test_what_is_due_is_taken_once_and_put_off_by_its_days(connection, auditor):
+def test_what_is_due_is_taken_once_an_hour_until_a_run_puts_it_off(connection, auditor):
     due = new_verification(connection, rescreen_days=10)
+    never = new_verification(connection)
     new_verification(connection, rescreen_days=10)
-    auditor.rows(
-        "UPDATE verifications SET rescreen_at = now() - interval '1 h' WHERE id = %s", due.id
-    )
+    left = f"SELECT rescreen_at - now() FROM verifications WHERE id = {due.id}"
+    auditor.rows("UPDATE verifications SET rescreen_at = now() WHERE id = %s", due.id)
 
     first = verifications.take_due(connection, limit=9)
     second = verifications.take_due(connection, limit=9)
+    soon = auditor.one(left)
+    for one in (due, never):
+        verifications.put_off(connection, one.id)
+    later = auditor.one(left)
 
     assert first == [(due.id, due.service_uid)]
     assert second == []
-    assert auditor.one(
-        "SELECT bool_and(rescreen_at > now() + interval '9 days') FROM verifications"
-    )
+    assert timedelta(minutes=59) < soon <= timedelta(hours=1)
+    assert timedelta(days=9) < later <= timedelta(days=10)
+    assert verifications.get(connection, never.id).rescreen_at is None
+
+
+def test_the_number_of_a_verification_is_its_own_services_to_know(connection):
+    made, other = new_verification(connection), new_verification(connection)
+
+    assert verifications.number_of(connection, made.service_uid, made.trace) == made.id
+    assert verifications.number_of(connection, other.service_uid, made.trace) is None
+    assert verifications.find_any(connection, made.trace) == (made.id, made.service_uid)
+    assert verifications.find_any(connection, "no such trace") is None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from tasks.records.screenings import KeptRisk, Screening
 from tasks.records.verifications import Stakeholder, Verification
-from tasks.screening.risk import assess, level_of
+from tasks.screening.risk import assess, level_of, role_weight
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -190,12 +191,18 @@ def test_a_score_ends_at_a_hundred():
     assert (risk.score, risk.level, risk.subjects[0].score) == (100, "prohibited", 100)
 
 
+@pytest.mark.parametrize("role", ["Secretary", " SECRETARY ", "secretary"])
+def test_a_role_weighs_the_same_however_it_is_spelled(role):
+    assert role_weight(role) == 0.8
+    assert role_weight("Authorised  Representative") == role_weight("authorised_representative")
+
+
 @pytest.mark.parametrize(
     ("role", "score"),
     [
         *(("beneficial-owner", 75), ("shareholder", 75), ("director", 75), ("partner", 75)),
         *(("trustee", 75), ("settlor", 75), ("beneficiary", 68)),
-        *(("authorised-representative", 68), ("secretary", 60), ("anything else", 60)),
+        *(("authorised-representative", 68), ("secretary", 60), ("anything else", 75)),
     ],
 )
 def test_a_stakeholder_weighs_by_its_role(role, score):
@@ -270,10 +277,22 @@ def test_who_was_never_screened_is_at_least_a_medium_risk():
     assert (risk.score, risk.level) == (26, "medium")
 
 
+def test_an_answer_out_of_fewer_lists_than_before_is_incomplete_and_lowers_nothing():
+    both = replace(document("entity"), sources=[{"name": "OFAC SDN"}, {"name": "UN SC"}])
+    one = replace(document("entity"), sources=[{"name": "OFAC SDN"}])
+
+    fewer = assess(verified(), by_subject(one), by_subject(both), kept(80))
+    as_many = assess(verified(), by_subject(both), by_subject(one), kept(80))
+
+    assert (fewer.complete, fewer.score) == (False, 80)
+    assert factors(fewer) == {"screening_incomplete": 10}
+    assert (as_many.complete, as_many.score) == (True, 0)
+
+
 def test_a_risk_names_its_table_and_the_documents_that_it_rests_on():
     run = by_subject(document("entity"), document("s0", status="error", id="failed"))
 
-    risk = assess(verified("director"), run, by_subject(document("entity", id="known")), None)
+    risk = assess(verified("director"), run, by_subject(document("entity", id="earlier")), None)
 
-    assert risk.documents == ("known", "failed")
+    assert risk.documents == ("d-entity", "failed")
     assert risk.version == "2026-11"

@@ -44,7 +44,11 @@ def test_both_lists_are_in_use(shelf):
 def test_one_list_is_enough(folder, missing, left):
     shutil.rmtree(folder / missing)
 
-    assert list(in_use(Shelf(folder))) == [left]
+    shelf = Shelf(folder)
+
+    assert list(in_use(shelf)) == [left]
+    (absent,) = [one for one in shelf.as_json() if one["name"] != left]
+    assert (absent["in_use_since"], absent["refused"]) == (None, None)
 
 
 def test_no_list_is_not(tmp_path):

@@ -13,14 +13,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from config.settings import Settings, SettingsInvalid
+from config.settings import SettingsInvalid, WatchlistProviderSettings
 from config.stack import free_port
 from tasks.providers.watchlists.web import application, create_app
 from tests.conftest import wait_until
 from tests.tasks.providers.watchlists.conftest import SAMPLE
 
 KEY = {"x-api-key": "a key for tests"}
-URLS = {"database_url": "postgresql:///x", "redis_url": "redis://x"}
 
 
 @pytest.fixture
@@ -184,12 +183,12 @@ def test_the_lists_say_what_was_refused_and_why(client, shelf, folder):
     ("more", "fault"),
     [
         ({}, "LISTS_FOLDER is required; WATCHLIST_KEY is required"),
-        ({"lists_folder": "/nowhere", "watchlist_key": "k"}, "LISTS_FOLDER is not a folder"),
+        ({"LISTS_FOLDER": "/nowhere", "WATCHLIST_KEY": "k"}, "LISTS_FOLDER is not a folder"),
     ],
 )
 def test_what_is_missing_is_one_error_at_the_start(more, fault):
     with pytest.raises(SettingsInvalid, match=fault):
-        create_app(Settings(**URLS, **more))
+        create_app(WatchlistProviderSettings.from_env(more))
 
 
 @pytest.fixture
