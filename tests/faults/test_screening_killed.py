@@ -8,7 +8,7 @@ import pytest
 
 from tests.conftest import wait_until
 from tests.faults.conftest import go_on
-from tests.providers import Holding, found, is_listed
+from tests.providers import Holding, InTurn, found, is_listed
 from tests.screened import verify
 
 #: What a worker says that finds its claim gone.
@@ -62,10 +62,38 @@ def test_a_run_that_kills_its_worker_every_time_fails_and_frees_the_gate(
     audit()
 
 
-@pytest.mark.parametrize(
-    "place",
-    ["watchlist.document_kept=stop@2", "watchlist.risk_kept=stop", "runner.before_settle=stop"],
-)
+def test_a_worker_that_goes_on_beside_the_next_attempt_writes_nothing(
+    start_screening, screener, provider, database, service, wait, auditor, audit, tmp_path
+):
+    once = tmp_path / "once"
+    held = Holding(found())
+    provider.does["Bob"] = InTurn(held, is_listed)
+    alone = {"WATCHLIST_SUBJECT_SECONDS": "60", "WORKER_PROCESSES": "1"}
+    acme = verify(database, service, "Acme", "Ada", "Bob")
+    fault = f"watchlist.document_kept=stop@2:{once}"
+    late = start_screening(
+        **alone, WATCHLIST_RUN_SECONDS="60", WATCHLIST_CONCURRENCY="1", FAILPOINTS=fault
+    )
+    job = screener.screen(acme)
+    wait_until(once.exists)
+
+    start_screening(**alone, WATCHLIST_RUN_SECONDS="60")
+    wait_until(lambda: provider.asked["Bob"] == 1)
+    go_on(*late.children())
+    wait_until(lambda: _LATE.search(late.log.read_text()))
+    beside = auditor.rows("SELECT subject FROM screenings WHERE job_id = %s", job)
+    holder = screener.holder(acme)
+    held.free.set()
+    wait.until_over()
+
+    assert len(beside) == 2
+    assert holder == job
+    assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
+    assert screener.risk(acme)["level"] == "low"
+    audit()
+
+
+@pytest.mark.parametrize("place", ["watchlist.risk_kept=stop", "runner.before_settle=stop"])
 def test_a_worker_that_goes_on_past_its_lease_neither_ends_its_run_nor_frees_the_gate(
     place, start_screening, screener, provider, database, service, wait, auditor, audit, tmp_path
 ):
