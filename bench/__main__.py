@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench.bed import Bed
 from bench.report import conditions
+from config import logs
 from config.embedded import Servers
 
 FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality")
@@ -77,6 +78,7 @@ def main() -> int:
         parser.error(f"no such figure: {', '.join(unknown)}")
     # Ended from outside, everything is still taken down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    logs.configure("WARNING")  # what is dispatched here is no news
     scale = QUICK if arguments.quick else FULL
     began = time.monotonic()
     with (

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from bench.bed import Bed
     from bench.load import Load
 
+#: Enough that both cores are busy while commits are flushed.
+_CONNECTIONS = 8
 ROUTES = {
     "durable dispatch (ours)": "/bench/dispatch",
     "insert only, nobody rung": "/bench/insert",
@@ -31,13 +33,13 @@ def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
             for name, path in rotated(ROUTES.items(), number):
                 bed.clear()
                 request = post(path, b'{"n": 1}')
-                loaded = drive(port, [request], seconds=scale.seconds, connections=8)
+                loaded = drive(port, [request], seconds=scale.seconds, connections=_CONNECTIONS)
                 if number:  # the first round fills pools and caches
                     rounds[name].append(loaded)
     bed.clear()
     ours = [load.rate for load in next(iter(rounds.values()))]
     yield Table(
-        "dispatch: POST to 2xx, 4 connections",
+        f"dispatch: POST to 2xx, {_CONNECTIONS} connections",
         ["", "requests/s", "p50 ms", "p99 ms", "durable dispatch is"],
         [
             [
