@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
@@ -25,40 +25,50 @@ from tasks.job.dispatch import dispatching
 from tasks.records import screenings, verifications
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from flask import Response
     from marshmallow import Schema
     from sqlalchemy import Connection
 
     from tasks.records.services import Caller
-    from tasks.records.verifications import Verification
 
+Found = TypeVar("Found")
+View = TypeVar("View")
 blueprint = Blueprint(
     "screening", __name__, description="The screening API, as BronID documents it."
 )
-_every_error = blueprint.alt_response(
-    "default", schema=schemas.ScreeningError, description="Every error."
-)
-# Said apart: where there are headers or a query, a 422 is documented in the voting API's form.
-_invalid = blueprint.alt_response(422, schema=schemas.ScreeningError)
-
 #: Runs on a page that does not say, and on the largest.
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
-_SECURITY: list[dict[str, list[str]]] = [{"basic": []}, {"serviceKey": []}]
 _ACTING = {"source_uid": "sourceUid", "source_email": "sourceEmail"}
-NO_JOB_ID = shape.details({"jobId": ["The job id is empty."]})
 #: The largest body, and the most things that are said to be wrong with one.
 MAX_BODY_BYTES, MAX_DETAILS = 2 * 1024 * 1024, 100
 _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
+def _answers(status: int, schema: type[Schema]) -> Callable[[View], View]:
+    """Document who may call an operation, what it answers, and every error in this API's form."""
+
+    def document(view: View) -> View:
+        error = {"schema": schemas.ScreeningError, "description": "Every error."}
+        for more in (
+            # Said apart: with headers or a query, a 422 is documented in the voting API's form.
+            blueprint.alt_response(422, **error),
+            blueprint.alt_response("default", **error),
+            blueprint.response(status, schema),
+            blueprint.doc(security=[{"basic": []}, {"serviceKey": []}]),
+        ):
+            view = more(view)
+        return view
+
+    return document
+
+
 @blueprint.route("/v5/verifications", methods=["POST"])
 @blueprint.doc(
-    security=_SECURITY,
     requestBody={"content": {"application/json": {"schema": schemas.NewVerification}}},
 )
-@blueprint.response(201, schemas.Envelope)
-@_every_error
-@_invalid
+@_answers(201, schemas.Envelope)
 def add_verification() -> Response:
     """Record whom to verify, with those behind it; nobody is screened yet."""
     with wiring().database.statement() as connection:
@@ -71,34 +81,28 @@ def add_verification() -> Response:
 
 
 @blueprint.route("/v5/verifications/<trace>", methods=["GET"])
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.Envelope)
-@_every_error
-@_invalid
+@_answers(200, schemas.Envelope)
 def show_verification(trace: str) -> Response:
     """Show a verification with its stakeholders, its current risk and the factors behind it."""
     with wiring().database.statement() as connection:
-        found = _verification(connection, access.caller(connection), trace)
+        found = _own(verifications.find, connection, access.caller(connection), trace)
         risk = screenings.latest_risk(connection, found.id)
     return success(200, "Verification retrieved.", shape.verification(found, risk))
 
 
 @blueprint.route("/v5/verifications/<trace>", methods=["PATCH"])
 @blueprint.doc(
-    security=_SECURITY,
     requestBody={"content": {"application/json": {"schema": schemas.Rescreening}}},
 )
-@blueprint.response(200, schemas.Envelope)
-@_every_error
-@_invalid
+@_answers(200, schemas.Envelope)
 def change_verification(trace: str) -> Response:
     """Have a verification screened again every so many days, or no more."""
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
-        found = _verification(connection, caller, trace)
+        found = _own(verifications.find, connection, caller, trace)
         days = _read(schemas.Rescreening())["rescreen_days"]
         verifications.rescreen_every(connection, found.id, days)
-        changed = _verification(connection, caller, trace)
+        changed = _own(verifications.find, connection, caller, trace)
         risk = screenings.latest_risk(connection, found.id)
     return success(200, "Verification updated.", shape.verification(changed, risk))
 
@@ -106,12 +110,9 @@ def change_verification(trace: str) -> Response:
 @blueprint.route("/v5/verifications/<trace>/watchlist", methods=["POST"])
 @blueprint.arguments(schemas.RepeatableHeaders, location="headers")
 @blueprint.doc(
-    security=_SECURITY,
     requestBody={"content": {"application/json": {"schema": schemas.ActingFor}}},
 )
-@blueprint.response(202, schemas.TriggeredAnswer)
-@_every_error
-@_invalid
+@_answers(202, schemas.TriggeredAnswer)
 def screen(headers: dict[str, str], trace: str) -> Response:
     """Screen the entity and everybody behind it, and calculate the risk anew.
 
@@ -119,7 +120,7 @@ def screen(headers: dict[str, str], trace: str) -> Response:
     """
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
-        number = _number(connection, caller, trace)
+        number = _own(verifications.number_of, connection, caller, trace)
     source = _source(caller)
     asked = json.dumps(["watchlist", trace, source])
     fingerprint = hashlib.sha256(asked.encode()).hexdigest()
@@ -137,10 +138,7 @@ def screen(headers: dict[str, str], trace: str) -> Response:
 
 
 @blueprint.route("/v5/verifications/<trace>/jobs/<type>/<jobId>", methods=["GET"])
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.RunAnswer)
-@_every_error
-@_invalid
+@_answers(200, schemas.RunAnswer)
 def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - the document's name
     """Poll a run; a failed or rejected one is a 200."""
     job_id = path["jobId"]
@@ -148,8 +146,8 @@ def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - th
         caller = access.caller(connection)
         _check_type(type)
         if not job_id.strip():
-            raise Refused(Fault.INVALID, details=NO_JOB_ID)
-        number = _number(connection, caller, trace)
+            raise _invalid_value("jobId", "The job id is empty.")
+        number = _own(verifications.number_of, connection, caller, trace)
         job = store.get(connection, job_id) if job_id.isprintable() else None
     if (
         job is None
@@ -161,25 +159,19 @@ def show_run(trace: str, type: str, **path: str) -> Response:  # noqa: A002 - th
 
 
 @blueprint.route("/v5/verifications/<trace>/jobs/<type>", methods=["GET"])
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.RunAnswer)
-@_every_error
-@_invalid
+@_answers(200, schemas.RunAnswer)
 def show_run_without_id(trace: str, type: str) -> Response:  # noqa: A002 - the document's name
     """Refuse a poll without an id, in the documented form."""
     with wiring().database.statement() as connection:
         caller = access.caller(connection)
         _check_type(type)
-        _number(connection, caller, trace)
-    raise Refused(Fault.INVALID, details=NO_JOB_ID)
+        _own(verifications.number_of, connection, caller, trace)
+    raise _invalid_value("jobId", "The job id is empty.")
 
 
 @blueprint.route("/v5/verifications/<trace>/jobs", methods=["GET"])
 @blueprint.arguments(schemas.RunsQuery, location="query")
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.RunPageAnswer)
-@_every_error
-@_invalid
+@_answers(200, schemas.RunPageAnswer)
 def list_runs(query: dict[str, str], trace: str) -> Response:
     """List the run history of a verification, newest first, page by page."""
     with wiring().database.statement() as connection:
@@ -188,7 +180,7 @@ def list_runs(query: dict[str, str], trace: str) -> Response:
         if kind:
             _check_type(kind)
         limit, before = _limit(query.get("limit", "")), _read_cursor(query.get("cursor", ""))
-        number = _number(connection, caller, trace)
+        number = _own(verifications.number_of, connection, caller, trace)
         runs = lists.of_gate(
             connection,
             caller.service_uid,
@@ -205,10 +197,7 @@ def list_runs(query: dict[str, str], trace: str) -> Response:
 
 
 @blueprint.route("/v5/verifications/<trace>/watchlist/latest", methods=["GET"])
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.Envelope)
-@_every_error
-@_invalid
+@_answers(200, schemas.Envelope)
 def show_latest(trace: str) -> Response:
     """Show the newest screening document of the entity."""
     return _latest(trace, None)
@@ -217,10 +206,7 @@ def show_latest(trace: str) -> Response:
 @blueprint.route(
     "/v5/verifications/<trace>/stakeholders/<stakeholderId>/watchlist/latest", methods=["GET"]
 )
-@blueprint.doc(security=_SECURITY)
-@blueprint.response(200, schemas.Envelope)
-@_every_error
-@_invalid
+@_answers(200, schemas.Envelope)
 def show_latest_of_stakeholder(trace: str, **path: str) -> Response:
     """Show the newest screening document of a stakeholder."""
     return _latest(trace, path["stakeholderId"])
@@ -228,7 +214,7 @@ def show_latest_of_stakeholder(trace: str, **path: str) -> Response:
 
 def _latest(trace: str, stakeholder: str | None) -> Response:
     with wiring().database.statement() as connection:
-        found = _verification(connection, access.caller(connection), trace)
+        found = _own(verifications.find, connection, access.caller(connection), trace)
         if stakeholder not in {None, *(one.id for one in found.stakeholders)}:
             raise Refused(Fault.NOT_FOUND)
         subject = stakeholder or verifications.ENTITY
@@ -238,22 +224,25 @@ def _latest(trace: str, stakeholder: str | None) -> Response:
     return success(200, "Screening retrieved.", shape.screening(trace, document))
 
 
-def _verification(connection: Connection, caller: Caller, trace: str) -> Verification:
-    found = None
-    if trace.isprintable():
-        found = verifications.find(connection, caller.service_uid, trace)
+def _own(
+    find: Callable[[Connection, str, str], Found | None],
+    connection: Connection,
+    caller: Caller,
+    trace: str,
+) -> Found:
+    """Return what is found of the caller's own verification.
+
+    Raises:
+        Refused: they have none of this trace, whoever else has.
+    """
+    found = find(connection, caller.service_uid, trace) if trace.isprintable() else None
     if found is None:
         raise Refused(Fault.NOT_FOUND)
     return found
 
 
-def _number(connection: Connection, caller: Caller, trace: str) -> int:
-    number = None
-    if trace.isprintable():
-        number = verifications.number_of(connection, caller.service_uid, trace)
-    if number is None:
-        raise Refused(Fault.NOT_FOUND)
-    return number
+def _invalid_value(name: str, text: str) -> Refused:
+    return Refused(Fault.INVALID, details=shape.details({name: [text]}))
 
 
 def _read(schema: Schema) -> dict[str, Any]:
@@ -291,15 +280,14 @@ def _source(caller: Caller) -> dict[str, Any]:
 
 def _check_type(kind: str) -> None:
     if kind not in shape.JOB_TYPES:
-        raise Refused(Fault.INVALID, details=shape.details({"type": ["Unknown job type."]}))
+        raise _invalid_value("type", "Unknown job type.")
 
 
 def _limit(raw: str) -> int:
     if raw == "":
         return DEFAULT_LIMIT
     if not _NUMBER.fullmatch(raw) or not 1 <= int(raw) <= MAX_LIMIT:
-        wrong = {"limit": [f"Not a number from 1 to {MAX_LIMIT}."]}
-        raise Refused(Fault.INVALID, details=shape.details(wrong))
+        raise _invalid_value("limit", f"Not a number from 1 to {MAX_LIMIT}.")
     return int(raw)
 
 
@@ -316,5 +304,5 @@ def _read_cursor(raw: str) -> int | None:
     except ValueError:
         text = ""
     if not _NUMBER.fullmatch(text):
-        raise Refused(Fault.INVALID, details=shape.details({"cursor": ["Not a cursor of ours."]}))
+        raise _invalid_value("cursor", "Not a cursor of ours.")
     return int(text)

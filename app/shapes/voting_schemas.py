@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import re
+from marshmallow import Schema, fields, validate
 
-from marshmallow import Schema, ValidationError, fields, validate
-
+from app.shapes.incoming import storable
 from app.shapes.voting import JOB_TYPES
-
-_UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-
-
-def _storable(value: str) -> None:
-    """Refuse control characters and halves of characters; PostgreSQL takes no NUL and no half."""
-    if _UNSTORABLE.search(value):
-        raise ValidationError("not a text")
 
 
 class VotingError(Schema):
@@ -27,10 +18,10 @@ class VotingError(Schema):
 class NewOrganization(Schema):
     """What may be said of an organization when it is founded."""
 
-    name = fields.String(load_default="", validate=[validate.Length(max=200), _storable])
+    name = fields.String(load_default="", validate=[validate.Length(max=200), storable])
     country = fields.String(
         load_default="",
-        validate=[validate.Regexp("^([A-Z]{2})?$"), _storable],
+        validate=[validate.Regexp("^([A-Z]{2})?$"), storable],
         metadata={
             "description": "ISO 3166 code; national phone numbers are read as of this country."
         },

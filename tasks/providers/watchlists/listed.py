@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tasks.matching.alignment import ListedName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 INDIVIDUAL, ENTITY, VESSEL, AIRCRAFT = "INDIVIDUAL", "ENTITY", "VESSEL", "AIRCRAFT"
 
@@ -65,6 +65,6 @@ class Listed:
         yield from self.aliases
 
 
-def unique(values: Iterator[str]) -> tuple[str, ...]:
+def unique(values: Iterable[str]) -> tuple[str, ...]:
     """Return the values that are not empty, each once, in their order."""
     return tuple(dict.fromkeys(value for value in values if value))

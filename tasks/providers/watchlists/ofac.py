@@ -116,15 +116,15 @@ def _entry(
         name=reorder(name),
         aliases=tuple(strong + weak),
         gender=remarks.gender,
-        dates_of_birth=unique(iter(remarks.dates_of_birth)),
-        places_of_birth=unique(iter(remarks.places_of_birth)),
-        citizenship=unique(iter(remarks.citizenship)),
+        dates_of_birth=unique(remarks.dates_of_birth),
+        places_of_birth=unique(remarks.places_of_birth),
+        citizenship=unique(remarks.citizenship),
         addresses=unique(", ".join(filter(None, one[2:])) for one in addresses),
-        positions=unique(iter([title])),
-        identifiers=unique(iter(remarks.identifiers)),
-        sanction_details=unique(iter(programs.split("] ["))),
-        links=unique(iter([_LINK + number, *remarks.links])),
-        remarks=unique(iter([*_vessel(vessel), *remarks.others])),
+        positions=unique([title]),
+        identifiers=unique(remarks.identifiers),
+        sanction_details=unique(programs.split("] [")),
+        links=unique([_LINK + number, *remarks.links]),
+        remarks=unique([*_vessel(vessel), *remarks.others]),
     )
 
 

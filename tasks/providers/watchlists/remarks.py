@@ -14,7 +14,7 @@ _IDENTIFIER = re.compile(
     r"|V\.?A\.?T|Folio|Digital Currency Address|[^:;]*?(?: No\.| Number| Code| ID| IMO)) .*\d",
     re.DOTALL,
 )
-_LINK = re.compile(r"https?://[^\s;]+[^\s;.,)]")
+LINK = re.compile(r"https?://[^\s;]+[^\s;.,)]")
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _DAY = re.compile(rf"(\d\d?) ({'|'.join(_MONTHS)})[a-z.]* (\d{{4}})")
 _MONTH = re.compile(rf"({'|'.join(_MONTHS)})[a-z.]* (\d{{4}})")
@@ -37,7 +37,7 @@ class Remarks:
 
 def read_remarks(text: str) -> Remarks:
     """Take a remark apart; what is not recognized is kept as it is."""
-    found = Remarks(links=_LINK.findall(text))
+    found = Remarks(links=LINK.findall(text))
     for written in text.split(";"):
         part = written.strip().removesuffix(".")
         if alias := _ALIAS.fullmatch(part):

@@ -11,7 +11,7 @@ from defusedxml.ElementTree import fromstring
 
 from tasks.matching.alignment import ListedName
 from tasks.providers.watchlists.listed import ENTITY, INDIVIDUAL, Listed, ListRejected, unique
-from tasks.providers.watchlists.remarks import read_date
+from tasks.providers.watchlists.remarks import LINK, read_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,6 @@ FILE = "consolidated.xml"
 _NAMES = ("FIRST_NAME", "SECOND_NAME", "THIRD_NAME", "FOURTH_NAME")
 _ADDRESS = ("STREET", "CITY", "STATE_PROVINCE", "ZIP_CODE", "COUNTRY", "NOTE")
 _DOCUMENT = ("TYPE_OF_DOCUMENT", "TYPE_OF_DOCUMENT2", "NUMBER", "ISSUING_COUNTRY", "NOTE")
-_LINK = re.compile(r"https?://[^\s;]+[^\s;.,)]")
 
 
 def read_un(data: bytes) -> tuple[list[Listed], str]:
@@ -77,10 +76,10 @@ def _entry(element: Element, kind: str, reference: str, names: list[ListedName])
             iter([*_values(element, "TITLE/VALUE"), *_values(element, "DESIGNATION/VALUE")])
         ),
         identifiers=unique(_joined(element, f"{kind}_DOCUMENT", _DOCUMENT)),
-        sanction_details=unique(iter([f"{program} {reference}"])),
-        links=unique(iter(_LINK.findall(comments))),
+        sanction_details=unique([f"{program} {reference}"]),
+        links=unique(LINK.findall(comments)),
         list_date=_day(listed_on),
-        remarks=unique(iter([comments])),
+        remarks=unique([comments]),
     )
 
 
