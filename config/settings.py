@@ -63,7 +63,10 @@ class _FromEnv:
         faults = [
             f"{name.upper()} must be above zero"
             for name, value in values.items()
-            if isinstance(value, int | float) and not value > 0 and name != "stop_grace_seconds"
+            if isinstance(value, int | float)
+            and not isinstance(value, bool)
+            and not value > 0
+            and name != "stop_grace_seconds"
         ]
         if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
             faults.append("LOG_LEVEL is not a level such as INFO")
@@ -119,6 +122,34 @@ class Settings(_FromEnv):
     #: Largest file that is spooled.
     max_upload_bytes: int = 10 * 1024**3
 
+    #: Where clients reach the API, as ``https://host/prefix``; for addresses in what we publish.
+    public_url: str = ""
+    #: Fernet keys that seal secrets which must be read again, such as those that sign webhooks;
+    #: the first one seals, all of them open. Without one no such secret is accepted.
+    sealing_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: Whether webhooks may go to private, loopback and link-local addresses.
+    webhooks_may_be_private: bool = False
+
+    #: An EVM node's JSON-RPC, as ``https://host``; without it chain jobs wait.
+    chain_rpc_url: str = field(default="", repr=False)
+    #: Private keys that sign transactions, each 64 hexadecimal digits.
+    chain_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: A keystore file (Web3 Secret Storage, version 3) with one more key, and its password.
+    chain_keystore: str = ""
+    chain_keystore_password: str = field(default="", repr=False)
+    #: When a block counts: ``finalized``, ``safe`` or ``depth:N`` for N blocks on top of it.
+    chain_finality: str = "finalized"
+    #: How long the node may take to answer.
+    chain_rpc_seconds: float = 10.0
+    #: How often transactions on their way are looked after.
+    chain_pass_seconds: float = 0.2
+    #: After how long a transaction that is not mined is sent with a higher fee.
+    chain_stuck_seconds: float = 60.0
+    #: The most that is paid for a unit of gas, in wei.
+    chain_max_fee: int = 500_000_000_000
+    #: Chain jobs that have not ended, beyond which no more are accepted.
+    chain_queue_limit: int = 20_000
+
     #: The watchlist provider, as ``https://host``; without it screenings fail.
     watchlist_url: str = ""
     #: The key that it knows us by.
@@ -146,6 +177,8 @@ class Settings(_FromEnv):
         lease = values.get("lease_seconds", cls.lease_seconds)
         if lease < 2 * values.get("renew_seconds", cls.renew_seconds):
             faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
+        if not re.fullmatch(r"finalized|safe|depth:\d+", values.get("chain_finality", "safe")):
+            faults.append("CHAIN_FINALITY is neither finalized, safe nor depth:N")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
             faults.append(f"WATCHLIST_RUN_SECONDS must be at most {LONGEST_RUN_SECONDS}")
         return faults
@@ -169,10 +202,23 @@ def _words(raw: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[,\s]+", raw) if word)
 
 
+def _truth(raw: str) -> bool:
+    if raw.lower() not in {"true", "false"}:
+        raise ValueError
+    return raw.lower() == "true"
+
+
 _READERS: dict[Any, type_reader] = {
     str: str,
     int: int,
     float: float,
     tuple[str, ...]: _words,
+    bool: _truth,
 }
-_EXPECTED = {str: "text", int: "a whole number", float: "a number", tuple[str, ...]: "a list"}
+_EXPECTED = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    tuple[str, ...]: "a list",
+    bool: "true or false",
+}

@@ -39,6 +39,16 @@ MAY_KNOW = {
     "defusedxml": ("tasks.providers.watchlists",),
     "structlog": ("config.logs", "tasks", "app", "workers"),
     "httpx": ("tasks.clients",),
+    "httpcore": ("tasks.clients",),
+    "cryptography": ("config.sealing",),
+    "jsonschema": ("app.shapes",),
+    "coincurve": ("tasks.ledger", "tasks.providers.devchain"),
+    "sha3": ("tasks.ledger", "tasks.providers.devchain"),
+    "eth_abi": ("tasks.ledger",),
+    "eth_account": ("tasks.ledger",),
+    "eth": ("tasks.providers.devchain",),
+    "rlp": ("tasks.providers.devchain",),
+    "vyper": ("tasks.ledger.contracts.build",),
 }
 
 #: Who may look at the environment: the settings, and those that pass it on to children.

@@ -1,0 +1,1 @@
+"""Transactions on an EVM chain, each sent exactly once."""

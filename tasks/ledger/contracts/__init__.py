@@ -1,0 +1,1 @@
+"""The contracts of this service: their source, and what a compiler made of it."""
