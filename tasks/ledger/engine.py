@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from config.failpoints import failpoint
 from tasks.clients.ledger import JsonRpc, NodeAway, NodeRefused
 from tasks.job.errors import Permanent, Temporary, Wait
 from tasks.ledger.abi import decode_events, encode_call, revert_reason
+from tasks.ledger.contracts import artefact
 from tasks.ledger.signers import Fees, Order, Signers, SignersFaulty
 from tasks.ledger.transact import Mined
 from tasks.records import ledger as records
@@ -44,6 +45,8 @@ class Ledger:
     chain_id: int
     #: The most that is paid for a unit of gas, in wei.
     max_fee: int
+    #: Contracts that were seen to be what they must be.
+    checked: set[str] = field(default_factory=set)
 
     def fees(self, quote: Quote) -> Fees:
         """Return what to offer: it stays enough while the base fee doubles."""
@@ -111,6 +114,7 @@ def _intend(
         sender = records.signer_of(connection, ctx.job.tenant, ledger.signers.addresses)
     if target is None:
         raise Wait(CONTRACT_PAUSE)
+    _check_contract(ledger, call.contract, target)
     data = encode_call(call.contract, call.function, call.arguments)
     quote = _quote(ledger, sender, target, data)
     failpoint("ledger.before_nonce")
@@ -121,6 +125,14 @@ def _intend(
         made = keep_signed(kept.connection, ledger, intent, quote)
     failpoint("ledger.kept")
     return made
+
+
+def _check_contract(ledger: Ledger, name: str, address: str) -> None:
+    """Make sure that a contract is there: a call of nobody succeeds and does nothing."""
+    if address not in ledger.checked:
+        if ledger.node.code(address) != artefact(name).deployed:
+            raise Temporary(f"there is no {name} at {address}")
+        ledger.checked.add(address)
 
 
 def with_reserve(gas: int) -> int:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tasks.clients.ledger import BATCH, Block, JsonRpc, NodeAway, NodeRefused, Quote, Receipt
@@ -13,13 +15,20 @@ RECEIPT = {
 
 
 @pytest.fixture
-def client(start_front):
+def client():
+    """Return a client of the node at an address."""
+    with contextlib.ExitStack() as open_ones:
+        yield lambda url: open_ones.enter_context(JsonRpc(url, seconds=5))
+
+
+@pytest.fixture
+def ask(client, start_front):
     """Return a client of a node that behaves as is said."""
-    return lambda does: JsonRpc(start_front(does).url, seconds=5)
+    return lambda does: client(start_front(does).url)
 
 
-def test_a_chain_is_known_by_its_id_and_its_first_block(client):
-    node = client(answers(eth_chainId="0x539", eth_getBlockByNumber={"hash": "0xgenesis"}))
+def test_a_chain_is_known_by_its_id_and_its_first_block(ask):
+    node = ask(answers(eth_chainId="0x539", eth_getBlockByNumber={"hash": "0xgenesis"}))
 
     assert node.identity() == (1337, "0xgenesis")
 
@@ -27,16 +36,16 @@ def test_a_chain_is_known_by_its_id_and_its_first_block(client):
 @pytest.mark.parametrize(
     ("which", "spelled"), [("finalized", "finalized"), ("safe", "safe"), (16, "0x10")]
 )
-def test_a_block_is_asked_for_by_tag_or_number(start_front, which, spelled):
+def test_a_block_is_asked_for_by_tag_or_number(client, start_front, which, spelled):
     front = start_front(answers(eth_getBlockByNumber=HEAD))
 
-    block = JsonRpc(front.url, seconds=5).block(which)
+    block = client(front.url).block(which)
 
     assert block == Block(16, "0xbb", 7)
     assert front.calls == [("eth_getBlockByNumber", [spelled, False])]
 
 
-def test_what_a_transaction_needs_to_know_is_one_request(start_front):
+def test_what_a_transaction_needs_to_know_is_one_request(client, start_front):
     front = start_front(
         answers(
             eth_estimateGas="0x5208",
@@ -47,7 +56,7 @@ def test_what_a_transaction_needs_to_know_is_one_request(start_front):
         )
     )
 
-    quote = JsonRpc(front.url, seconds=5).quote("0xaa", "0xbb", b"\x01\x02")
+    quote = client(front.url).quote("0xaa", "0xbb", b"\x01\x02")
 
     assert quote == Quote(gas=21000, base_fee=7, tip=3, nonce=9, balance=10**18)
     assert front.requests == 1
@@ -57,12 +66,12 @@ def test_what_a_transaction_needs_to_know_is_one_request(start_front):
     )
 
 
-def test_receipts_are_asked_for_by_the_hundred(start_front):
+def test_receipts_are_asked_for_by_the_hundred(client, start_front):
     front = start_front(
         answers(eth_getTransactionReceipt=lambda h: RECEIPT if h == "0x01" else None)
     )
 
-    found = JsonRpc(front.url, seconds=5).receipts(["0x01", *(f"0xf{n}" for n in range(BATCH))])
+    found = client(front.url).receipts(["0x01", *(f"0xf{n}" for n in range(BATCH))])
 
     assert found == {
         "0x01": Receipt(
@@ -86,24 +95,24 @@ def test_receipts_are_asked_for_by_the_hundred(start_front):
         "replacement transaction underpriced",
     ],
 )
-def test_that_a_node_has_a_transaction_already_is_no_error(client, harmless):
-    node = client(answers(eth_sendRawTransaction=Exception({"code": -32000, "message": harmless})))
+def test_that_a_node_has_a_transaction_already_is_no_error(ask, harmless):
+    node = ask(answers(eth_sendRawTransaction=Exception({"code": -32000, "message": harmless})))
 
     assert node.send([b"\x01", b"\x02"]) == ["", ""]
 
 
-def test_a_refused_transaction_holds_up_no_other(client):
+def test_a_refused_transaction_holds_up_no_other(ask):
     def take(raw):
         return "0xok" if raw == "0x02" else Exception({"code": -32000, "message": "no funds"})
 
-    node = client(answers(eth_sendRawTransaction=take))
+    node = ask(answers(eth_sendRawTransaction=take))
 
     assert node.send([b"\x01", b"\x02"]) == ["no funds", ""]
 
 
-def test_what_a_contract_says_comes_with_the_refusal(client):
+def test_what_a_contract_says_comes_with_the_refusal(ask):
     error = {"code": 3, "message": "execution reverted: ProofInvalid", "data": "0x08c379a0"}
-    node = client(answers(eth_call=Exception(error)))
+    node = ask(answers(eth_call=Exception(error)))
 
     with pytest.raises(NodeRefused, match="ProofInvalid") as refused:
         node.replay("0xaa", "0xbb", b"", 4)
@@ -124,13 +133,13 @@ def test_what_a_contract_says_comes_with_the_refusal(client):
         (200, b'{"id": 1, "result": null}', "the node's answer is no number"),
     ],
 )
-def test_an_answer_that_is_none_counts_as_absence(client, status, body, complaint):
+def test_an_answer_that_is_none_counts_as_absence(ask, status, body, complaint):
     with pytest.raises(NodeAway, match=complaint):
-        client(says(status, body)).count("0xaa", "latest")
+        ask(says(status, body)).count("0xaa", "latest")
 
 
-def test_a_node_that_is_not_there_is_away_and_its_address_is_not_told():
-    node = JsonRpc("http://127.0.0.1:9/secret-key", seconds=1)
+def test_a_node_that_is_not_there_is_away_and_its_address_is_not_told(client):
+    node = client("http://127.0.0.1:9/secret-key")
 
     with pytest.raises(NodeAway) as away:
         node.count("0xaa", "latest")
