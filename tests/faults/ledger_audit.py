@@ -14,7 +14,8 @@ def mined_of(chain: Chain, sender: str) -> dict[str, dict[str, Any]]:
     """Return every transaction of an account that is in a block, with its receipt, by its hash."""
     found = {}
     for number in range(int(chain.rpc("eth_blockNumber"), 16) + 1):
-        for tx in chain.rpc("eth_getBlockByNumber", hex(number), True)["transactions"]:
+        block = chain.rpc("eth_getBlockByNumber", hex(number), True)  # noqa: FBT003
+        for tx in block["transactions"]:
             if tx["from"].lower() == sender:
                 found[tx["hash"]] = {
                     **tx,

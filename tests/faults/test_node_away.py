@@ -186,7 +186,7 @@ def test_what_a_contract_refuses_only_when_it_is_mined_fails_with_its_reason(
     audit_ledger(auditor, chain)
 
 
-def test_a_contract_without_code_is_not_called(start_ledger, chain, jobs, wait, auditor, audit):
+def test_a_contract_without_code_is_not_called(start_ledger, jobs, wait, auditor, audit):
     start_ledger().stop()
     nobody = "0x" + "ab" * 20
     auditor.rows("UPDATE ledger_contracts SET address = %s", nobody)
