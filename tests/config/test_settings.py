@@ -73,8 +73,8 @@ def test_every_fault_is_named_in_one_error():
         "PORT is not a whole number",
         "REDIS_URL is required",
         "SWEEP_SECONDS must be above zero",
-        "WEB_THREADS must be above zero",
         "WEBHOOKS_MAY_BE_PRIVATE is not true or false",
+        "WEB_THREADS must be above zero",
         "WORKER_POOL is neither threads nor solo",
     ]
 
@@ -90,7 +90,9 @@ def test_a_fault_does_not_quote_what_may_be_a_secret():
 
 
 def test_secrets_are_not_in_the_representation():
-    settings = Settings.from_env({**URLS, "JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword"})
+    secrets = {"JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword", "CHAIN_KEYS": "chainword"}
+    more = {"CHAIN_KEYSTORE_PASSWORD": "storeword", "SEALING_KEYS": "sealword"}
+    settings = Settings.from_env({**URLS, **secrets, **more})
 
     shown = repr(settings)
 
@@ -98,6 +100,7 @@ def test_secrets_are_not_in_the_representation():
     assert "pgword" not in shown
     assert "rdword" not in shown
     assert "jwtword" not in shown
+    assert not any(f"{kind}word" in shown for kind in ("chain", "store", "seal"))
     assert "listword" not in shown
 
 
