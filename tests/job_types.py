@@ -133,7 +133,15 @@ class Inscription(Schema):
     block = fields.String()
 
 
-@job_type("inscribes", payload=Name, result=Inscription, queue="chain", attempts=5, backoff=0.2)
+@job_type(
+    "inscribes",
+    payload=Name,
+    result=Inscription,
+    queue="chain",
+    attempts=10,
+    backoff=0.05,
+    backoff_limit=0.1,
+)
 def inscribes(ctx: Context, name: str) -> dict[str, str]:
     """Put a name on chain, where each can stand once."""
     call = Call("CredentialRegistry", "newSchema", (sha256(name.encode()).digest(), bytes(32)))

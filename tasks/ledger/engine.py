@@ -100,6 +100,7 @@ def _progress(ctx: Context, ledger: Ledger, call: Call, step: str) -> Mined:
         raise Wait(LOOK_AGAIN)
     with ctx.database.statement() as connection:
         records.heed(connection, found.id)
+    failpoint("ledger.heeded")
     if found.state == "reverted":
         raise Permanent("reverted", found.reason or "the contract refused it")
     return _mined(ctx.database, call, found)

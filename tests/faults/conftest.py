@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from config.database import Database
     from config.embedded import Postgres, Redis
     from config.settings import Settings
-    from tests.chain import Chain
+    from tests.chain import Devchain
     from tests.conftest import Process
     from tests.providers import Provider
     from tests.screened import Service
@@ -144,14 +144,14 @@ def start_screening(
 
 
 @pytest.fixture
-def chain(new_devchain: Callable[[], Chain]) -> Chain:
+def chain(new_devchain: Callable[[], Devchain]) -> Devchain:
     """A chain of this test's own."""
     return new_devchain()
 
 
 @pytest.fixture
 def start_ledger(
-    start_worker: Callable[..., Process], chain: Chain, auditor: Auditor
+    start_worker: Callable[..., Process], chain: Devchain, auditor: Auditor
 ) -> Callable[..., Process]:
     """Start workers that put things on this test's chain, and wait for the contracts."""
     known = {"CHAIN_RPC_URL": chain.url, "CHAIN_KEYS": chain.key, "CHAIN_PASS_SECONDS": "0.05"}

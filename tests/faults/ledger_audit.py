@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tests.chain import Chain
+    from tests.chain import Devchain
     from tests.conftest import Auditor
 
 
-def mined_of(chain: Chain, sender: str) -> dict[str, dict[str, Any]]:
+def mined_of(chain: Devchain, sender: str) -> dict[str, dict[str, Any]]:
     """Return every transaction of an account that is in a block, with its receipt, by its hash."""
     found = {}
     for number in range(int(chain.rpc("eth_blockNumber"), 16) + 1):
@@ -24,9 +24,9 @@ def mined_of(chain: Chain, sender: str) -> dict[str, dict[str, Any]]:
     return found
 
 
-def audit_ledger(auditor: Auditor, chain: Chain) -> None:
+def audit_ledger(auditor: Auditor, chain: Devchain) -> None:
     """Check that every transaction of ours was mined once, and nothing else in our name."""
-    mined = mined_of(chain, chain.address)
+    mined = mined_of(chain, chain.address.lower())
     signed = {
         row["hash"]: row
         for row in auditor.rows(

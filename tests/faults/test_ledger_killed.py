@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import signal
 
-import pytest
-
 from tests.conftest import wait_until
 from tests.faults.ledger_audit import audit_ledger
 
-#: In the order in which they are passed, with what happens to the attempt.
+#: In the order in which a transaction passes them.
 PLACES = [
     "ledger.before_nonce=kill",
     "ledger.nonce_taken=kill",
@@ -19,25 +17,26 @@ PLACES = [
     "ledger.sent=kill",
     "runner.before_settle=kill",
     "runner.claimed=kill@2",
-    "runner.before_settle=kill@2",
+    "ledger.heeded=kill",
 ]
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_a_transaction_whose_worker_was_killed_is_mined_once(
-    place, start_ledger, chain, jobs, wait, auditor, audit, tmp_path
+def test_a_transaction_whose_worker_is_killed_at_every_step_is_mined_once(
+    start_ledger, chain, jobs, wait, auditor, audit, tmp_path
 ):
-    start_ledger(WORKER_PROCESSES="1", FAILPOINTS=f"{place}:{tmp_path / 'once'}")
+    once = [tmp_path / str(number) for number in range(len(PLACES))]
+    faults = " ".join(f"{place}:{file}" for place, file in zip(PLACES, once, strict=True))
+    start_ledger(WORKER_PROCESSES="1", FAILPOINTS=faults)
 
     first = jobs.add("inscribes", name="one")
-    wait.until_over(first)
+    wait.until_over(first, seconds=90)
     # Whatever was left behind holds up nobody.
     second = jobs.add("inscribes", name="two")
     wait.until_over(second)
 
     assert [auditor.job(job)["state"] for job in (first, second)] == ["completed", "completed"]
-    assert (tmp_path / "once").exists()
-    assert auditor.moves(first).count("lose") == 1
+    assert [file.exists() for file in once] == [True] * 9
+    assert [*auditor.moves(first), *auditor.moves(second)].count("lose") == 9
     audit()
     audit_ledger(auditor, chain)
 
