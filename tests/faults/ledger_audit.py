@@ -14,7 +14,7 @@ def mined_of(chain: Devchain, sender: str) -> dict[str, dict[str, Any]]:
     """Return every transaction of an account that is in a block, with its receipt, by its hash."""
     found = {}
     for number in range(int(chain.rpc("eth_blockNumber"), 16) + 1):
-        block = chain.rpc("eth_getBlockByNumber", hex(number), True)  # noqa: FBT003
+        block = chain.rpc("eth_getBlockByNumber", hex(number), True)
         for tx in block["transactions"]:
             if tx["from"].lower() == sender:
                 found[tx["hash"]] = {
