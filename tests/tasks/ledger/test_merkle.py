@@ -39,7 +39,7 @@ def test_a_leaf_that_is_not_there_has_no_proof(index):
         Tree([bytes(32)] * 3).proof(index)
 
 
-def test_who_is_left_over_moves_up_as_he_is():
+def test_a_node_that_is_left_over_moves_up_as_it_is():
     leaves = [bytes([n]) * 32 for n in range(5)]
     tree = Tree(leaves)
 
