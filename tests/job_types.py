@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from tasks.job.declare import Gate, job_type
 from tasks.job.errors import Permanent, Temporary, Wait
+from tasks.ledger.transact import Call, transact
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
@@ -120,6 +122,31 @@ def gated(ctx: Context, scope: str, path: str) -> None:
 def short_lived(ctx: Context) -> dict[str, Any]:
     """End at once, and be cleared a second later."""
     return {}
+
+
+class Name(Schema):
+    name = fields.String(required=True)
+
+
+class Inscription(Schema):
+    hash = fields.String()
+    block = fields.String()
+
+
+@job_type(
+    "inscribes",
+    payload=Name,
+    result=Inscription,
+    queue="chain",
+    attempts=10,
+    backoff=0.05,
+    backoff_limit=0.1,
+)
+def inscribes(ctx: Context, name: str) -> dict[str, str]:
+    """Put a name on chain, where each can stand once."""
+    call = Call("CredentialRegistry", "newSchema", (sha256(name.encode()).digest(), bytes(32)))
+    mined = transact(ctx, call)
+    return {"hash": mined.hash, "block": mined.block_hash}
 
 
 def _plan(dispatch: Dispatch) -> None:

@@ -31,6 +31,7 @@ BOUNDS = {
     "gated": 3,
     "parks": 3,
     "watchlist": 3,
+    "inscribes": 10,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}
