@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from app.errors import Refused
 from app.shapes.fault import Fault
-from tasks.records import processes, votes
+from tasks.records import ledger, processes, votes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tasks.ledger.ballots import Vote
-    from tasks.records.processes import Process, Registry
+    from tasks.records.processes import Process
+
+
+class Registry(NamedTuple):
+    """The contract that processes are in; what a voter signs names both."""
+
+    chain_id: int
+    #: 0x and 40 hexadecimal digits.
+    address: str
 
 
 class Ballot(NamedTuple):
@@ -37,9 +45,7 @@ def examine(connection: Connection, payloads: Sequence[str]) -> list[Ballot | Re
     good = [vote for vote in read if not isinstance(vote, Refused)]
     if not good:
         return [one for one in read if isinstance(one, Refused)]
-    registry = processes.registry(connection)
-    if registry is None:
-        raise Refused(Fault.UNAVAILABLE, "the ledger is not set up")
+    registry = _registry(connection)
     known = processes.at(connection, [_address(vote) for vote in good])
     now = datetime.now(UTC)
     judged = [
@@ -49,6 +55,14 @@ def examine(connection: Connection, payloads: Sequence[str]) -> list[Ballot | Re
         for payload, vote in zip(payloads, read, strict=True)
     ]
     return _once(connection, judged)
+
+
+def _registry(connection: Connection) -> Registry:
+    chain_id = ledger.chain_id(connection)
+    address = ledger.contract(connection, "ProcessRegistry")
+    if chain_id is None or address is None:
+        raise Refused(Fault.UNAVAILABLE, "the ledger is not set up")
+    return Registry(chain_id, address)
 
 
 def _read(payload: str) -> Vote | Refused:

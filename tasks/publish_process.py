@@ -57,7 +57,7 @@ def publish_process(ctx: Context, process: str) -> dict[str, str | None]:
             step.connection,
             process,
             address=address,
-            block=mined.block_number,
+            nonce=mined.nonce,
             start_at=datetime.fromtimestamp(start, UTC),
             end_at=datetime.fromtimestamp(start + duration, UTC) if duration else None,
         )

@@ -50,5 +50,5 @@ def set_process_status(ctx: Context, process: str, status: str) -> dict[str, str
     arguments = (bytes.fromhex(found.address[2:]), STATUSES[status])
     mined = transact(ctx, Call("ProcessRegistry", "setProcessStatus", arguments))
     with ctx.step() as step:
-        processes.set_status(step.connection, process, status, block=mined.block_number)
+        processes.set_status(step.connection, process, status, nonce=mined.nonce)
     return {"address": found.address, "status": status}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
 
@@ -106,13 +106,13 @@ def at(connection: Connection, addresses: Sequence[str]) -> dict[str, Process]:
 _PUBLISHING = text("UPDATE processes SET publish_job = :job WHERE id = :id")
 _PUBLISHED = text("""
     UPDATE processes
-    SET address = :address, status = 'READY', status_block = :block, published_at = now(),
+    SET address = :address, status = 'READY', status_nonce = :nonce, published_at = now(),
         start_at = :start_at, end_at = :end_at
     WHERE id = :id AND address IS NULL
 """)
 _STATUS = text("""
-    UPDATE processes SET status = :status, status_block = :block
-    WHERE id = :id AND status_block <= :block
+    UPDATE processes SET status = :status, status_nonce = :nonce
+    WHERE id = :id AND status_nonce < :nonce
 """)
 
 
@@ -126,38 +126,18 @@ def published(
     process_id: str,
     *,
     address: str,
-    block: int,
+    nonce: int,
     start_at: datetime,
     end_at: datetime | None,
 ) -> None:
-    """Note that a process is on chain since a block, ready for votes between two times."""
-    made = {"id": process_id, "address": address, "block": block}
+    """Note that a transaction has put a process on chain, ready for votes between two times."""
+    made = {"id": process_id, "address": address, "nonce": nonce}
     connection.execute(_PUBLISHED, {**made, "start_at": start_at, "end_at": end_at})
 
 
-def set_status(connection: Connection, process_id: str, status: str, *, block: int) -> None:
-    """Note the status that a process came to in a block, unless it is known of a later one.
+def set_status(connection: Connection, process_id: str, status: str, *, nonce: int) -> None:
+    """Note the status that a transaction brought a process to, unless a later one is known.
 
-    Of several that come to us in another order the latest counts. There are no two in one block:
-    before a change is sent, the node has carried it out on what the change before it left.
+    Only its creator moves a process on, and an account's transactions are mined by their nonces.
     """
-    connection.execute(_STATUS, {"id": process_id, "status": status, "block": block})
-
-
-class Registry(NamedTuple):
-    """The contract that processes are in; what a voter signs names both."""
-
-    chain_id: int
-    #: 0x and 40 hexadecimal digits.
-    address: str
-
-
-_REGISTRY = text("""
-    SELECT chain_id, address FROM ledger_chain, ledger_contracts WHERE name = 'ProcessRegistry'
-""")
-
-
-def registry(connection: Connection) -> Registry | None:
-    """Return the contract that processes are in, once there is one."""
-    row = connection.execute(_REGISTRY).first()
-    return Registry(*row) if row else None
+    connection.execute(_STATUS, {"id": process_id, "status": status, "nonce": nonce})

@@ -94,13 +94,13 @@ CREATE TABLE processes (
     publish_job   text,
     address       text UNIQUE CHECK (address ~ '^0x[0-9a-f]{62}$'),
     status        text CHECK (status IN ('READY', 'ENDED', 'CANCELED', 'PAUSED', 'RESULTS')),
-    -- The block in which it came to this status.
-    status_block  bigint,
+    -- The nonce of the transaction that brought it to this status.
+    status_nonce  bigint,
     published_at  timestamptz,
     created_at    timestamptz NOT NULL DEFAULT now(),
 
     CONSTRAINT processes_published_together CHECK (
-        (address IS NULL) = (status IS NULL) AND (address IS NULL) = (status_block IS NULL)
+        (address IS NULL) = (status IS NULL) AND (address IS NULL) = (status_nonce IS NULL)
         AND (address IS NULL) = (published_at IS NULL)
     )
 );
