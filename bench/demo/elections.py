@@ -1,0 +1,85 @@
+"""An election: a census and a process on chain, votes, one of them twice, and the count."""
+
+from __future__ import annotations
+
+import secrets
+from typing import TYPE_CHECKING
+
+from bench.demo.guide import DemoFailed, heading
+from tasks.ledger.ballots import Vote, address_of, sign_vote, vote_digest, write_vote
+
+if TYPE_CHECKING:
+    from bench.demo.guide import Guide
+
+_QUESTIONS = [
+    {"title": "Shall the budget pass?", "choices": [{"title": "Yes"}, {"title": "No"}]},
+    {"title": "Who presides?", "choices": [{"title": "Ada"}, {"title": "Bob"}, {"title": "Eve"}]},
+    {"title": "When do we meet?", "choices": [{"title": "May"}, {"title": "June"}]},
+]
+_VOTERS = 10
+
+
+def show_election(guide: Guide, org: str) -> None:
+    """Publish a census and a process, relay votes, and change the status."""
+    heading(f"An election: three questions, {_VOTERS} voters, and one who votes twice")
+    keys = [secrets.token_bytes(32) for _ in range(_VOTERS)]
+    census = _publish_census(guide, org, keys)
+    process = _publish_process(guide, org, census)
+    votes = [_signed(guide, process, census, number, key) for number, key in enumerate(keys)]
+    jobs = guide.show("POST", "/votes", json={"votes": [*votes, votes[0]]})["jobs"]
+    polls = [guide.finish(job["jobId"]) for job in jobs]
+    errors = [poll["error"] for poll in polls if poll["status"] == "failed"]
+    if errors != ["NullifierAlreadyUsed"]:
+        raise DemoFailed(f"of two votes of one voter one must fail: {errors}")
+    guide.show("POST", "/vote", json={"txPayload": votes[0]}, is_refused=True)
+    guide.finish(guide.show("PUT", f"/process/{process}/status", json={"status": "ended"})["jobId"])
+    counted = guide.show("GET", f"/process/{process}/results")
+    if counted["votes"] != _VOTERS or counted["status"] != "ENDED":
+        raise DemoFailed(f"{_VOTERS} voted, {counted['votes']} votes were counted")
+
+
+def _publish_census(guide: Guide, org: str, keys: list[bytes]) -> str:
+    """Make members of voters, and of the members a census."""
+    members = [
+        {"memberNumber": f"voter {n}", "name": f"Voter {n}", "address": address_of(key)}
+        for n, key in enumerate(keys)
+    ]
+    guide.show("POST", f"/organizations/{org}/members?async=false", json={"members": members})
+    path = f"/organizations/{org}/members"
+    pages = guide.get(f"{path}?limit=100")["pagination"]["lastPage"]
+    found = [
+        m for n in range(1, pages + 1) for m in guide.get(f"{path}?limit=100&page={n}")["members"]
+    ]
+    ids = [member["id"] for member in found if member["memberNumber"].startswith("voter ")]
+    census = str(guide.show("POST", "/census", json={"orgAddress": org})["id"])
+    guide.finish(guide.show("POST", f"/census/{census}", json={"memberIds": ids})["jobId"])
+    guide.finish(guide.show("POST", f"/census/{census}/publish")["jobId"])
+    return census
+
+
+def _publish_process(guide: Guide, org: str, census: str) -> str:
+    """Put a process of three questions on chain."""
+    draft = {"orgAddress": org, "censusId": census, "title": "Assembly", "questions": _QUESTIONS}
+    process = str(guide.show("POST", "/process", json=draft))
+    guide.finish(guide.show("POST", f"/process/{process}/publish")["jobId"])
+    guide.show("POST", f"/process/{process}/publish")
+    guide.show("GET", f"/process/{process}")
+    return process
+
+
+def _signed(guide: Guide, process: str, census: str, number: int, key: bytes) -> str:
+    """Return a voter's choices, signed, with the proof that the voter is in the census."""
+    shown = guide.get(f"/process/{process}")
+    proof = guide.get(f"/census/{census}/proof/{address_of(key)}")
+    process_id = bytes.fromhex(shown["address"][2:])
+    package = bytes([number % 2, number % 3, number % 2])
+    digest = vote_digest(shown["chainId"], shown["registry"], process_id, package)
+    return write_vote(
+        Vote(
+            process_id=process_id,
+            package=package,
+            weight=int(proof["weight"]),
+            proof=tuple(bytes.fromhex(node[2:]) for node in proof["proof"]),
+            signature=sign_vote(key, digest),
+        )
+    )
