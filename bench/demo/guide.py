@@ -52,16 +52,19 @@ class Guide:
 
     def finish(self, job: str) -> dict[str, Any]:
         """Poll a job of the public or the credentials API until it is over; print its end."""
-        path, poll = f"/jobs/{job}", {}
+        path = f"/jobs/{job}"
+        self.wait(path)
+        end: dict[str, Any] = self.show("GET", path)
+        return end
+
+    def wait(self, path: str) -> None:
+        """Poll a job at a path until it is over."""
 
         def read(found: dict[str, Any]) -> tuple[int, bool]:
-            poll.update(found)
             is_over = found["status"] not in {"pending", "todo", "in_progress"}
             return (100 if is_over else 50), is_over
 
         self.watch(lambda: self.get(path), read)
-        print(f"  GET {path}\n  200 {json.dumps(poll)[:_LONGEST]}", flush=True)
-        return poll
 
     def watch(
         self,
