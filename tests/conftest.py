@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 pytest_plugins = [
+    "tests.anvil",
     "tests.chain",
     "tests.elections",
     "tests.node",

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from tasks.records.censuses import Census, Participant
     from tasks.records.groups import Group
+    from tasks.records.ledger import Registry
     from tasks.records.processes import Process
     from tasks.records.votes import Cast, Sum
 
@@ -58,8 +59,8 @@ def proof(root: str | None, weight: int, nodes: Iterable[bytes]) -> dict[str, An
     }
 
 
-def process(found: Process) -> dict[str, Any]:
-    """A process; what it gets when it is published is null before."""
+def process(found: Process, registry: Registry | None) -> dict[str, Any]:
+    """A process, and what a voter's signature must name; what is not published yet is null."""
     return {
         "id": found.id,
         "orgAddress": found.org,
@@ -73,6 +74,8 @@ def process(found: Process) -> dict[str, Any]:
         "maxVoters": found.max_voters,
         "status": found.status or DRAFT,
         "address": found.address,
+        "chainId": registry.chain_id if registry else None,
+        "registry": registry.address if registry else None,
         "publishedAt": time(found.published_at),
         "createdAt": time(found.created_at),
     }

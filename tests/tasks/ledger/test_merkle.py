@@ -49,7 +49,7 @@ def test_a_proof_is_found_among_the_nodes_without_the_tree():
     assert [nodes[place] for place in places(2, 5)] == tree.proof(2)
 
 
-def test_who_is_left_over_moves_up_as_he_is():
+def test_a_node_that_is_left_over_moves_up_as_it_is():
     leaves = [bytes([n]) * 32 for n in range(5)]
     tree = Tree(leaves)
 
