@@ -26,7 +26,7 @@ ERRORS_LISTED = 10
 def show_job(job_id: str) -> Response:
     """Poll a job: public, for whoever knows its id; a failed job is a 200."""
     with wiring().database.statement() as connection:
-        job = store.get(connection, job_id) if job_id.isprintable() else None
+        job = store.standing(connection, job_id) if job_id.isprintable() else None
     kind = JOB_TYPES.get(job.type) if job else None
     if job is None or kind is None or kind.api != "voting":
         raise Refused(Fault.NO_JOB)
