@@ -46,7 +46,9 @@ class Dispatch:
             holder = store.holder(self.connection, job_type, gate)
             if holder is not None:
                 raise GateHeld(holder)
-        job = store.NewJob(kind.new_id(), job_type, tenant, kind.queue, gate, payload)
+        job = store.NewJob(
+            kind.new_id(self.connection), job_type, tenant, kind.queue, gate, payload
+        )
         store.add(self.connection, [job])
         self._bells.append(Bell(job_type, job.id, kind.queue))
         return job.id
