@@ -198,6 +198,37 @@ class WatchlistProviderSettings(_FromEnv):
     log_level: str = "INFO"
 
 
+@dataclass(frozen=True, kw_only=True)
+class DevchainSettings(_FromEnv):
+    """Everything that the development chain may know: nothing of the service."""
+
+    #: The SQLite file that holds the chain; it is made where there is none.
+    devchain_file: str
+    #: Where it listens.
+    devchain_host: str = "127.0.0.1"
+    devchain_port: int = 8545
+    #: What signatures name, so that a transaction fits no other chain.
+    devchain_chain_id: int = 1337
+    #: Private keys, each 64 hexadecimal digits, whose accounts begin with 1,000,000 ether.
+    chain_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: How long after a transaction came in the block is made that takes it.
+    block_seconds: float = 0.05
+    #: Whether callers may reorganize the chain, give themselves money and the like, as tests do.
+    devchain_controls: bool = False
+    log_level: str = "INFO"
+
+    @classmethod
+    def _faults(cls, values: Mapping[str, Any]) -> list[str]:
+        faults = super()._faults(values)
+        if not all(
+            re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", key) for key in values.get("chain_keys", ())
+        ):
+            faults.append("CHAIN_KEYS are not of 64 hexadecimal digits each")
+        if values.get("devchain_chain_id", 1) >= 2**63:
+            faults.append("DEVCHAIN_CHAIN_ID must be less than 2^63")
+        return faults
+
+
 def _words(raw: str) -> tuple[str, ...]:
     return tuple(word for word in re.split(r"[,\s]+", raw) if word)
 

@@ -8,6 +8,7 @@ import os
 import signal
 import time
 from datetime import timedelta
+from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
@@ -15,6 +16,7 @@ from sqlalchemy import text
 
 from tasks.job.declare import Gate, decimal_id, job_type
 from tasks.job.errors import Permanent, Temporary, Wait
+from tasks.ledger.transact import Call, transact
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
@@ -161,6 +163,31 @@ def announced(ctx: Context, how: str, scope: str) -> dict[str, int]:
 @job_type("numbered", payload=Nothing, result=Nothing, new_id=decimal_id("job_numbers"))
 def numbered(ctx: Context) -> None:
     """Have a decimal id."""
+
+
+class Name(Schema):
+    name = fields.String(required=True)
+
+
+class Inscription(Schema):
+    hash = fields.String()
+    block = fields.String()
+
+
+@job_type(
+    "inscribes",
+    payload=Name,
+    result=Inscription,
+    queue="chain",
+    attempts=10,
+    backoff=0.05,
+    backoff_limit=0.1,
+)
+def inscribes(ctx: Context, name: str) -> dict[str, str]:
+    """Put a name on chain, where each can stand once."""
+    call = Call("CredentialRegistry", "newSchema", (sha256(name.encode()).digest(), bytes(32)))
+    mined = transact(ctx, call)
+    return {"hash": mined.hash, "block": mined.block_hash}
 
 
 def _plan(dispatch: Dispatch) -> None:

@@ -47,6 +47,11 @@ MAY_KNOW = {
     "eth_abi": ("tasks.ledger",),
     "eth_account": ("tasks.ledger",),
     "eth": ("tasks.providers.devchain",),
+    "eth_hash": ("tasks.providers.devchain",),
+    "eth_keys": ("tasks.providers.devchain",),
+    "eth_typing": ("tasks.providers.devchain",),
+    "eth_utils": ("tasks.providers.devchain",),
+    "trie": ("tasks.providers.devchain",),
     "rlp": ("tasks.providers.devchain",),
     "vyper": ("tasks.ledger.contracts.build",),
 }

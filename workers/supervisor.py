@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
+#: The queue of the jobs that put something on a chain.
+CHAIN_QUEUE = "chain"
 #: How often the parent looks after its children; seconds.
 _WATCH_SECONDS = 0.1
 #: A child that lived shorter than this is started again only after as long; seconds.
@@ -62,6 +64,8 @@ class Supervisor:
         """Supervise until SIGTERM or SIGINT; return the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
+        if not self._watch_ledger():
+            return 1
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
         log.info("worker_started", processes=len(self._children), queues=self._queues)
         while not self._stopping.is_set():
@@ -70,6 +74,24 @@ class Supervisor:
         self._stop()
         log.info("worker_stopped")
         return 0
+
+    def _watch_ledger(self) -> bool:
+        """Begin to look after chain transactions, where that is these workers' business.
+
+        False when the chain, or who signs on it, is not what it must be.
+        """
+        if CHAIN_QUEUE not in self._queues or not self._settings.chain_rpc_url:
+            return True
+        # Late: what signs takes half a second and 40 MB, which other workers can spare.
+        from workers import ledger  # noqa: PLC0415
+
+        try:
+            ledger.check(self._settings, self._database)
+        except ledger.FAULTS as fault:
+            log.error("ledger_refused", reason=str(fault))  # noqa: TRY400 - it says it all
+            return False
+        ledger.LedgerWatch(self._settings, self._database, self._stopping).start()
+        return True
 
     def _start(self) -> _Child:
         worker = new_worker_id()

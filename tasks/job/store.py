@@ -10,8 +10,9 @@ from sqlalchemy.exc import IntegrityError
 
 from config.database import Prepared
 from tasks.job.errors import ClaimLost, GateHeld
+from tasks.job.queue import Bell
 from tasks.job.record import COLUMNS, Job
-from tasks.job.states import CLAIM, TERMINAL, Move
+from tasks.job.states import CLAIM, PARK, TERMINAL, Move
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,7 +107,7 @@ _CLAIM = Prepared(
             lease_until = now() + :lease * interval '1 second',
             -- The kernel ends the attempt at its time limit; the lease is there if that fails.
             deadline_at = now() + (CAST(:timeout AS float8) + 2) * interval '1 second',
-            started_at = coalesce(started_at, now()), updated_at = now()
+            started_at = coalesce(started_at, now()), updated_at = now(), woken = false
         WHERE id = :id AND type = :type AND state = ANY(:before)
           AND worker IS NULL AND due_at <= now()
         RETURNING {COLUMNS}
@@ -162,7 +163,9 @@ _ADVANCE = Prepared(
         UPDATE jobs
         SET state = :after, worker = NULL, lease_until = NULL, deadline_at = NULL,
             failures = failures + :failed,
-            due_at = coalesce(CAST(:until AS timestamptz), now() + :delay * interval '1 second'),
+            -- What it waits for may have come while it was still at work.
+            due_at = CASE WHEN :parked AND woken THEN now() ELSE coalesce(
+                CAST(:until AS timestamptz), now() + :delay * interval '1 second') END,
             result = CAST(:result AS jsonb), code = :code, error = :error, conflict = :conflict,
             finished_at = CASE WHEN :over THEN now() END,
             expires_at = CASE WHEN :over THEN now() + :keep * interval '1 second' END,
@@ -210,6 +213,7 @@ def advance(
         after=move.after,
         over=move.after in TERMINAL,
         failed=int(move.counts),
+        parked=move is PARK,
         move=move.name,
         worker=job.worker,
         keep=keep,
@@ -273,3 +277,24 @@ def renew(connection: Connection, job: Job, *, lease: float) -> bool:
     """Renew the claim of an attempt by `lease` seconds; False if it has ended or was lost."""
     asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker, "lease": lease}
     return bool(connection.execute(_RENEW, asked).rowcount)
+
+
+_WAKE = text("""
+    WITH roused AS (
+        UPDATE jobs
+        SET woken = true, updated_at = now(),
+            due_at = CASE WHEN worker IS NULL THEN now() ELSE due_at END,
+            rung_at = CASE WHEN worker IS NULL THEN now() ELSE rung_at END
+        WHERE id = ANY(:ids) AND state = 'running' AND NOT woken
+        RETURNING type, id, queue, worker
+    )
+    SELECT type, id, queue FROM roused WHERE worker IS NULL
+""")
+
+
+def wake(connection: Connection, job_ids: Sequence[str]) -> list[Bell]:
+    """Have parked jobs go on now; one that is about to park will not wait.
+
+    Returns the bells to ring once this is committed; without them the sweep rings.
+    """
+    return [Bell(*row) for row in connection.execute(_WAKE, {"ids": list(job_ids)})]

@@ -28,6 +28,8 @@ def test_every_value_has_the_type_of_its_field():
         "LEASE_SECONDS": "9.5",
         "WORKER_QUEUES": "bulk, chain  other",
         "JWT_KEY": "81",
+        "WEBHOOKS_MAY_BE_PRIVATE": "True",
+        "CHAIN_FINALITY": "depth:12",
     }
 
     settings = Settings.from_env(env)
@@ -36,6 +38,8 @@ def test_every_value_has_the_type_of_its_field():
     assert settings.lease_seconds == 9.5
     assert settings.worker_queues == ("bulk", "chain", "other")
     assert settings.jwt_key == "81"
+    assert settings.webhooks_may_be_private is True
+    assert settings.chain_finality == "depth:12"
 
 
 def test_an_empty_variable_is_as_good_as_none():
@@ -52,6 +56,8 @@ def test_every_fault_is_named_in_one_error():
         "WEB_THREADS": "0",
         "RENEW_SECONDS": "5",
         "WORKER_POOL": "gevent",
+        "WEBHOOKS_MAY_BE_PRIVATE": "yes",
+        "CHAIN_FINALITY": "soon",
         "SWEEP_SECONDS": "nan",
         "LOG_LEVEL": "LOUD",
     }
@@ -60,12 +66,14 @@ def test_every_fault_is_named_in_one_error():
         Settings.from_env(env)
 
     assert sorted(str(refused.value).split("; ")) == [
+        "CHAIN_FINALITY is neither finalized, safe nor depth:N",
         "DATABASE_URL does not start with postgresql://",
         "LEASE_SECONDS must be at least twice RENEW_SECONDS",
         "LOG_LEVEL is not a level such as INFO",
         "PORT is not a whole number",
         "REDIS_URL is required",
         "SWEEP_SECONDS must be above zero",
+        "WEBHOOKS_MAY_BE_PRIVATE is not true or false",
         "WEB_THREADS must be above zero",
         "WORKER_POOL is neither threads nor solo",
     ]
@@ -82,7 +90,9 @@ def test_a_fault_does_not_quote_what_may_be_a_secret():
 
 
 def test_secrets_are_not_in_the_representation():
-    settings = Settings.from_env({**URLS, "JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword"})
+    secrets = {"JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword", "CHAIN_KEYS": "chainword"}
+    more = {"CHAIN_KEYSTORE_PASSWORD": "storeword", "SEALING_KEYS": "sealword"}
+    settings = Settings.from_env({**URLS, **secrets, **more})
 
     shown = repr(settings)
 
@@ -90,6 +100,7 @@ def test_secrets_are_not_in_the_representation():
     assert "pgword" not in shown
     assert "rdword" not in shown
     assert "jwtword" not in shown
+    assert not any(f"{kind}word" in shown for kind in ("chain", "store", "seal"))
     assert "listword" not in shown
 
 

@@ -33,6 +33,7 @@ BOUNDS = {
     "watchlist": 3,
     "announced": 2,
     "tells": 3,
+    "inscribes": 10,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from config.database import Database
     from config.embedded import Postgres, Redis
     from config.settings import Settings
+    from tests.chain import Devchain
     from tests.conftest import Process
     from tests.providers import Provider
     from tests.screened import Service
@@ -140,6 +141,27 @@ def start_screening(
     known = {"WATCHLIST_URL": provider.url, "WATCHLIST_KEY": "our key"}
     short = {"WATCHLIST_SUBJECT_SECONDS": "1", "WATCHLIST_RUN_SECONDS": "5"}
     return lambda **more: start_worker(**{**QUICK, **known, **short, **more})
+
+
+@pytest.fixture
+def chain(new_devchain: Callable[[], Devchain]) -> Devchain:
+    """A chain of this test's own."""
+    return new_devchain()
+
+
+@pytest.fixture
+def start_ledger(
+    start_worker: Callable[..., Process], chain: Devchain, auditor: Auditor
+) -> Callable[..., Process]:
+    """Start workers that put things on this test's chain, and wait for the contracts."""
+    known = {"CHAIN_RPC_URL": chain.url, "CHAIN_KEYS": chain.key, "CHAIN_PASS_SECONDS": "0.05"}
+
+    def start(**more: str) -> Process:
+        process = start_worker(**{**QUICK, **known, **more})
+        wait_until(lambda: auditor.one("SELECT count(*) FROM ledger_contracts") == 2)
+        return process
+
+    return start
 
 
 class Jobs:

@@ -16,7 +16,11 @@ ALTER TABLE jobs ADD COLUMN woken boolean NOT NULL DEFAULT false;
 CREATE TABLE ledger_chain (
     single    boolean PRIMARY KEY DEFAULT true CHECK (single),
     chain_id  bigint NOT NULL,
-    genesis   text NOT NULL
+    genesis   text NOT NULL,
+    -- The last block that was taken for final: if another one stands there, the chain has been
+    -- reorganized deeper than we thought possible.
+    final_number  bigint,
+    final_hash    text
 );
 
 CREATE TABLE ledger_contracts (

@@ -219,6 +219,45 @@ def test_another_scope_and_another_type_have_gates_of_their_own(database):
     assert claimed(database, "c", gate="g", type="holds").id == "c"
 
 
+def test_a_parked_job_that_is_woken_is_due_and_its_bell_is_given(database, auditor):
+    advance(database, claimed(database, "a", queue="chain"), states.PARK, delay=600)
+    record(database, "waits")
+
+    with database.statement() as connection:
+        bells = store.wake(connection, ["a", "waits", "nobody"])
+        again = store.wake(connection, ["a"])
+
+    assert bells == [("noop", "a", "chain")]
+    assert again == []
+    job = auditor.job("a")
+    assert job["due_at"] == job["rung_at"]
+    assert claim(database, "a").attempts == 2
+    assert auditor.job("a")["woken"] is False
+
+
+def test_what_comes_while_a_job_is_still_at_work_is_not_slept_over(database):
+    job = claimed(database, "a")
+    other = claimed(database, "b")
+
+    with database.statement() as connection:
+        assert store.wake(connection, ["a"]) == []
+    advance(database, job, states.PARK, delay=600)
+    advance(database, other, states.PARK, delay=600)
+
+    assert claim(database, "a") is not None
+    assert claim(database, "b") is None
+
+
+def test_waking_shortens_no_back_off_that_comes_after(database):
+    job = claimed(database, "a")
+    with database.statement() as connection:
+        store.wake(connection, ["a"])
+
+    advance(database, job, states.RETRY, delay=600)
+
+    assert claim(database, "a") is None
+
+
 def test_a_parked_job_keeps_its_gate(database):
     advance(database, claimed(database, "a", gate="g"), states.PARK, delay=60)
 
