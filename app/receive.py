@@ -142,6 +142,22 @@ def read_body(advice: str = "", *, most: int | None = None) -> bytes:
     return body
 
 
+def read_object(*, most: int | None = None) -> dict[str, Any]:
+    """Return the JSON object that is the body of this request; nothing is an empty one.
+
+    Raises:
+        Refused: it is none, or larger than bodies may be.
+    """
+    try:
+        text = read_body(most=most).decode("utf-8-sig") or "{}"
+        given = json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError):
+        raise Refused(Fault.BAD_BODY) from None
+    if not isinstance(given, dict):
+        raise Refused(Fault.BAD_BODY)
+    return given
+
+
 def _take_json(received: Received) -> None:
     body = read_body("send large imports as CSV or NDJSON")
     try:

@@ -200,5 +200,6 @@ def _mined(database: Database, call: Call, found: Transaction) -> Mined:
         raw=f"0x{raw.hex()}",
         block_hash=found.block_hash or "",
         block_number=found.block_number or 0,
+        nonce=found.nonce,
         events=decode_events(call.contract, found.logs or ()),
     )

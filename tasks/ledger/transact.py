@@ -28,6 +28,8 @@ class Mined:
     raw: str
     block_hash: str
     block_number: int
+    #: Of all that one account has sent, higher ones come later.
+    nonce: int
     #: The contract's events by name, decoded.
     events: Mapping[str, Mapping[str, Any]]
 
