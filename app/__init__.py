@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, errors, reference
 from app.routes import health, screening, voting
@@ -24,6 +25,9 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Real clients write paths with and without a slash at the end, and redirects lose bodies.
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    # Where a proxy serves us under a prefix it says so, and Location has to say it too. What else
+    # a proxy says is not asked for.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)

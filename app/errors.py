@@ -17,8 +17,14 @@ from tasks.records.members import LimitReached
 
 log = structlog.get_logger(__name__)
 
-#: When a client may ask again while PostgreSQL is away, or while another job is in flight; seconds.
-RETRY_AFTER = {Fault.UNAVAILABLE: "1", Fault.GATE_HELD: "2"}
+#: When a client may ask again while PostgreSQL is away, while another job is in flight, or while
+#: too many wait for the chain; seconds.
+RETRY_AFTER = {
+    Fault.UNAVAILABLE: "1",
+    Fault.GATE_HELD: "2",
+    Fault.PUBLISH_IN_FLIGHT: "2",
+    Fault.QUEUE_FULL: "5",
+}
 #: How to ask for credentials of the voting and of the screening API; Basic must name a realm.
 _CHALLENGE = ("Bearer", 'Basic realm="screening"')
 

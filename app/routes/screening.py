@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
-import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,14 +12,14 @@ from marshmallow import ValidationError
 from app import access
 from app.envelope import success
 from app.errors import Refused
-from app.idempotency import use_of_key
-from app.receive import read_body, refuse_constant
+from app.idempotency import answer_once
+from app.receive import read_object
 from app.shapes import screening as shape
 from app.shapes import screening_schemas as schemas
 from app.shapes.fault import Fault
+from app.shapes.incoming import RepeatableHeaders
 from app.wiring import wiring
 from tasks.job import lists, store
-from tasks.job.dispatch import dispatching
 from tasks.records import screenings, verifications
 
 if TYPE_CHECKING:
@@ -31,6 +29,7 @@ if TYPE_CHECKING:
     from marshmallow import Schema
     from sqlalchemy import Connection
 
+    from tasks.job.dispatch import Dispatch
     from tasks.records.services import Caller
 
 Found = TypeVar("Found")
@@ -108,7 +107,7 @@ def change_verification(trace: str) -> Response:
 
 
 @blueprint.route("/v5/verifications/<trace>/watchlist", methods=["POST"])
-@blueprint.arguments(schemas.RepeatableHeaders, location="headers")
+@blueprint.arguments(RepeatableHeaders, location="headers")
 @blueprint.doc(
     requestBody={"content": {"application/json": {"schema": schemas.ActingFor}}},
 )
@@ -122,18 +121,14 @@ def screen(headers: dict[str, str], trace: str) -> Response:
         caller = access.caller(connection)
         number = _own(verifications.number_of, connection, caller, trace)
     source = _source(caller)
-    asked = json.dumps(["watchlist", trace, source])
-    fingerprint = hashlib.sha256(asked.encode()).hexdigest()
-    scope = f"screening {caller.service_uid}"
-    with use_of_key(scope, headers.get("idempotency_key")) as key:
-        answer = key.answer_to(fingerprint) if key else None
-        if answer is None:
-            payload = {"verification": number, **source}
-            with dispatching(wiring().database, wiring().ringer) as dispatch:
-                job_id = dispatch.add("watchlist", payload, tenant=caller.service_uid)
-                answer = {"triggered": True, "jobId": job_id}
-                if key:
-                    key.remember(dispatch.connection, fingerprint, answer)
+
+    def trigger(dispatch: Dispatch) -> dict[str, Any]:
+        payload = {"verification": number, **source}
+        job_id = dispatch.add("watchlist", payload, tenant=caller.service_uid)
+        return {"triggered": True, "jobId": job_id}
+
+    scope, key = f"screening {caller.service_uid}", headers.get("idempotency_key")
+    answer = answer_once(scope, key, ["watchlist", trace, source], trigger)
     return success(202, "Watchlist screening triggered.", answer)
 
 
@@ -251,13 +246,7 @@ def _read(schema: Schema) -> dict[str, Any]:
     Raises:
         Refused: it does not fit; the details say where.
     """
-    try:
-        text = read_body(most=MAX_BODY_BYTES).decode("utf-8-sig") or "{}"
-        given = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
-        raise Refused(Fault.BAD_BODY) from None
-    if not isinstance(given, dict):
-        raise Refused(Fault.BAD_BODY)
+    given = read_object(most=MAX_BODY_BYTES)
     try:
         values: dict[str, Any] = schema.load(given)
     except ValidationError as error:

@@ -45,7 +45,11 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
             "the idempotency key was used with a different request",
         ),
         Fault.BROKEN: (500, "InternalError", "internal error"),
-        Fault.NO_SECRETS: (501, "NotConfigured", "this service cannot keep secrets: no SEALING_KEYS"),
+        Fault.NO_SECRETS: (
+            501,
+            "NotConfigured",
+            "this service cannot keep secrets: no SEALING_KEYS",
+        ),
         Fault.UNAVAILABLE: (503, "Unavailable", "temporarily unavailable, nothing was accepted"),
     }
 )

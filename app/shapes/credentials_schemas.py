@@ -29,7 +29,7 @@ def _did(**more: Any) -> fields.String:
 class _Lenient(Schema):
     """A body of which fields that are not known here are ignored."""
 
-    class Meta:  # noqa: D106 - marshmallow's
+    class Meta:
         unknown = EXCLUDE
 
 
@@ -69,9 +69,7 @@ class NewRegistry(_Lenient):
 class RegistryAction(_Lenient):
     """Which credentials to revoke, or to make good again."""
 
-    action = fields.String(
-        load_default="revoke", validate=validate.OneOf(["revoke", "unrevoke"])
-    )
+    action = fields.String(load_default="revoke", validate=validate.OneOf(["revoke", "unrevoke"]))
     credentialIds = fields.List(
         Text(shortest=1),
         required=True,
@@ -175,7 +173,8 @@ class WebhookMade(WebhookInfo):
         required=True, metadata={"description": "The `token` in the body of every delivery."}
     )
     signingSecret = fields.String(
-        required=True, metadata={"description": "What the Standard Webhooks signature is made with."}
+        required=True,
+        metadata={"description": "What the Standard Webhooks signature is made with."},
     )
 
 

@@ -30,6 +30,19 @@ class Fault(Enum):
     NO_ORGANIZATION = auto()
     NO_JOB = auto()
     MEMBER_LIMIT = auto()
+    NO_GROUP = auto()
+    NO_CENSUS = auto()
+    NO_PARTICIPANT = auto()
+    #: A census that is final, or one that is not and would have to be.
+    BAD_CENSUS = auto()
+    #: There is no such process, or none that is on chain.
+    NO_PROCESS = auto()
+    #: Another job is on its way to publish the process.
+    PUBLISH_IN_FLIGHT = auto()
+    #: A signed payload that the chain would not take.
+    BAD_TRANSACTION = auto()
+    #: As many jobs as there may be wait for the chain.
+    QUEUE_FULL = auto()
     #: Nothing of the caller's is there; what is somebody else's counts as nothing.
     NOT_FOUND = auto()
     #: Values that can be read and are not what they must be; the details say which.

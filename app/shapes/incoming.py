@@ -7,10 +7,10 @@ from datetime import UTC, date, datetime
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import Schema, ValidationError, fields, validate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 #: Stakeholders of one verification, and entries of one of its objects.
 MOST_STAKEHOLDERS, MOST_ENTRIES = 1000, 50
@@ -20,6 +20,18 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 #: PostgreSQL takes no NUL and no half of a character; nobody can read the rest.
 _UNSTORABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _DEEPEST = 4
+
+
+def complaints(
+    found: Any, path: Sequence[str | int] = ()
+) -> Iterator[tuple[Sequence[str | int], str]]:
+    """Return what a schema found wrong, each text behind where it was; values are never quoted."""
+    if isinstance(found, dict):
+        for key, value in found.items():
+            yield from complaints(value, [*path, key])
+    else:
+        for text in found:
+            yield path, text
 
 
 def storable(value: str, *, lines: bool = False) -> None:
@@ -157,3 +169,15 @@ def plain(value: Any, *, deepest: int = _DEEPEST) -> None:
         storable(value, lines=True)
     elif isinstance(value, float) and not isfinite(value):
         raise ValidationError("Not a number.")  # as which Python reads 1e999
+
+
+class RepeatableHeaders(Schema):
+    """What makes a dispatch one that can be repeated."""
+
+    idempotency_key = fields.String(
+        data_key="Idempotency-Key",
+        metadata={
+            "description": "The same key and request give the same answer for 24 hours.",
+            "maxLength": 255,
+        },
+    )

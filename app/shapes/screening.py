@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from app.shapes.fault import Fault, error_words
+from app.shapes.incoming import complaints
 from app.shapes.status import status_words
 from tasks.job.states import State
 from tasks.screening.hits import CONCERNS
@@ -116,11 +117,12 @@ def _detail(fault: Fault, detail: str) -> dict[str, Any]:
     return {"message": detail or text, "code": code, "path": []}
 
 
-def details(found: Any, path: Sequence[str | int] = ()) -> list[dict[str, Any]]:
+def details(found: Any) -> list[dict[str, Any]]:
     """Return what a schema found wrong as the document lists it; values are never quoted."""
-    if isinstance(found, dict):
-        return [one for key, value in found.items() for one in details(value, [*path, key])]
-    return [{"message": text, "code": _code(text), "path": list(path)} for text in found]
+    return [
+        {"message": text, "code": _code(text), "path": list(path)}
+        for path, text in complaints(found)
+    ]
 
 
 def _code(text: str) -> str:

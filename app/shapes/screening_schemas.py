@@ -226,15 +226,3 @@ class RunsQuery(Schema):
     type = fields.String(metadata={"enum": list(JOB_TYPES)})
     limit = fields.String(metadata={"description": "1 to 100; 20 if not given."})
     cursor = fields.String(metadata={"description": "The `nextCursor` of the page before."})
-
-
-class RepeatableHeaders(Schema):
-    """What makes a dispatch one that can be repeated."""
-
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        metadata={
-            "description": "The same key and request give the same answer for 24 hours.",
-            "maxLength": 255,
-        },
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.shapes.fault import Fault, error_words
+from app.shapes.incoming import complaints
 from app.shapes.status import status_words
 from tasks.job.states import State
 
@@ -25,6 +26,9 @@ JOB_TYPES = (
     "relay_vote",
 )
 
+#: The types that read rows one by one and count what became of them.
+READING = ("org_members", "census_participants")
+
 STATUS = status_words(
     {
         State.PENDING: "pending",
@@ -36,7 +40,7 @@ STATUS = status_words(
 )
 
 #: HTTP status, error code and text of every fault. The codes that the vendor does not publish
-#: (40400, 40500, 40900, 41300, 42200) are ours.
+#: (40400, 40401, 40500, 40900, 41300, 42200) are ours.
 _ERRORS: Mapping[Fault, tuple[int, int, str]] = error_words(
     {
         Fault.UNAUTHENTICATED: (401, 40001, "authentication required"),
@@ -49,6 +53,14 @@ _ERRORS: Mapping[Fault, tuple[int, int, str]] = error_words(
         Fault.NO_ORGANIZATION: (404, 40009, "organization not found"),
         Fault.NO_JOB: (404, 40026, "job not found"),
         Fault.MEMBER_LIMIT: (401, 40145, "the organization's member limit is reached"),
+        Fault.NO_GROUP: (404, 40401, "group not found"),
+        Fault.NO_CENSUS: (404, 40027, "census not found"),
+        Fault.NO_PARTICIPANT: (404, 40029, "census participant not found"),
+        Fault.BAD_CENSUS: (400, 40004, "the census is not fit for this"),
+        Fault.NO_PROCESS: (404, 40038, "process not found"),
+        Fault.PUBLISH_IN_FLIGHT: (409, 40903, "process publish already in progress"),
+        Fault.BAD_TRANSACTION: (400, 40007, "invalid transaction"),
+        Fault.QUEUE_FULL: (503, 50301, "the transaction queue is full, nothing was accepted"),
         Fault.KEY_REUSED: (422, 42200, "the idempotency key was used with a different request"),
         Fault.TWIN_IN_FLIGHT: (409, 40900, "a request with this idempotency key is in progress"),
         Fault.GATE_HELD: (409, 40903, "another job is in flight"),
@@ -67,6 +79,15 @@ def error(fault: Fault, detail: str = "", *, conflict: str = "") -> tuple[int, d
     return status, {"error": f"{text}: {detail}" if detail else text, "code": code}
 
 
+def complaint(found: Any) -> str:
+    """Say in one line what a schema found wrong first, without what it was found in."""
+    for path, text in complaints(found):
+        # The name of a field that nobody knows is the sender's own.
+        known = path[:-1] if text == "Unknown field." else path
+        return f"{'.'.join(str(part) for part in known)}: {text}".removeprefix(": ")
+    return ""
+
+
 def job(job: Job) -> dict[str, Any]:
     """The public poll. Row errors are for the organization's own eyes and are left out."""
     shown = {"jobId": job.id, "type": job.type, "status": STATUS[job.state]}
@@ -78,7 +99,8 @@ def job(job: Job) -> dict[str, Any]:
 
 
 def _result(job: Job) -> dict[str, Any]:
-    if job.type == "org_members":
+    """What a completed job came to: the counts of what reads rows, the facts of everything else."""
+    if job.type in READING and "root" not in (job.result or {}):
         return {name: import_progress(job)[name] for name in ("added", "total", "progress")}
     return dict(job.result or {})
 
@@ -90,7 +112,7 @@ def _reason(job: Job) -> str:
 def import_progress(job: Job, errors: Sequence[RowError] = ()) -> dict[str, Any]:
     """The members job: committed counts; progress is 100 once nothing more will happen."""
     read, total = job.progress.get("read", 0), job.progress.get("total", 0)
-    listed = [row_error(found) for found in errors]
+    listed = [row_error(found) if job.type == "org_members" else found.error for found in errors]
     if STATUS[job.state] == "failed":
         listed.append(_reason(job))
     return {
@@ -126,8 +148,8 @@ def listed_job(job: Job, errors: Sequence[RowError]) -> dict[str, Any]:
         "total": progress["total"],
         "added": progress["added"],
         "errors": progress["errors"],
-        "createdAt": _time(job.created_at),
-        "completedAt": _time(job.finished_at),
+        "createdAt": time(job.created_at),
+        "completedAt": time(job.finished_at),
         "completed": job.is_over,
     }
 
@@ -149,7 +171,7 @@ def organization(found: Organization) -> dict[str, Any]:
         "address": found.address,
         "name": found.name,
         "country": found.country,
-        "createdAt": _time(found.created_at),
+        "createdAt": time(found.created_at),
     }
 
 
@@ -169,5 +191,6 @@ def member(row: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _time(moment: datetime | None) -> str | None:
+def time(moment: datetime | None) -> str | None:
+    """A time as RFC 3339 has it; what has not been is null."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")

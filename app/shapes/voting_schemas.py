@@ -162,18 +162,6 @@ class JobsQuery(PageQuery):
     type = fields.String(metadata={"enum": list(JOB_TYPES)})
 
 
-class ImportHeaders(Schema):
-    """What makes an import one that can be repeated."""
-
-    idempotency_key = fields.String(
-        data_key="Idempotency-Key",
-        metadata={
-            "description": "The same key and request give the same answer for 24 hours.",
-            "maxLength": 255,
-        },
-    )
-
-
 class ImportQuery(Schema):
     """How to import."""
 

@@ -13,11 +13,12 @@ from tasks.job.errors import GateHeld, PayloadInvalid
 from tasks.job.queue import Bell
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sqlalchemy import Connection
 
     from config.database import Database
+    from tasks.job.declare import JobType
     from tasks.job.queue import Ringer
 
 
@@ -36,22 +37,43 @@ class Dispatch:
             PayloadInvalid: the payload does not fit the type; nothing was recorded.
             GateHeld: a job of the type runs in the same scope; nothing was recorded.
         """
+        return self.add_many(job_type, [(tenant, payload)])[0]
+
+    def add_many(self, job_type: str, given: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+        """Record a job for each tenant and payload, all in one statement; return their ids.
+
+        Raises:
+            PayloadInvalid, GateHeld: as `add`, for any of them.
+        """
         kind = JOB_TYPES[job_type]
+        jobs = [
+            store.NewJob(
+                kind.new_id(self.connection),
+                job_type,
+                tenant,
+                kind.queue,
+                self._gate(kind, one),
+                one,
+            )
+            for tenant, one in given
+        ]
+        store.add(self.connection, jobs)
+        self._bells += [Bell(job_type, job.id, kind.queue) for job in jobs]
+        return [job.id for job in jobs]
+
+    def _gate(self, kind: JobType, payload: Mapping[str, Any]) -> str | None:
+        """Check a payload, and that its gate is free; return its scope."""
         try:
             fields = kind.reads.load(payload)
         except ValidationError as error:
             raise PayloadInvalid(str(error)) from error
-        gate = kind.gate.scope(fields) if kind.gate else None
-        if gate is not None:
-            holder = store.holder(self.connection, job_type, gate)
-            if holder is not None:
-                raise GateHeld(holder)
-        job = store.NewJob(
-            kind.new_id(self.connection), job_type, tenant, kind.queue, gate, payload
-        )
-        store.add(self.connection, [job])
-        self._bells.append(Bell(job_type, job.id, kind.queue))
-        return job.id
+        if kind.gate is None:
+            return None
+        gate = kind.gate.scope(fields)
+        holder = store.holder(self.connection, kind.name, gate)
+        if holder is not None:
+            raise GateHeld(holder)
+        return gate
 
     @property
     def bells(self) -> list[Bell]:

@@ -1,4 +1,4 @@
-"""A tenant's jobs in order, and how many there are: exact, in the time of a few rows."""
+"""A tenant's jobs in order, how many there are, and how many of a queue are still to do."""
 
 from __future__ import annotations
 
@@ -76,6 +76,21 @@ def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:
         found = connection.execute(_COUNT, asked).one()
         if found.horizon == asked["horizon"]:
             return int(found.counted + found.since)
+
+
+# The index of what may be claimed holds everything that has not ended but what is at work at this
+# moment, which is as many jobs as there are slots.
+_IN_LINE = text("""
+    SELECT count(*) FROM (
+        SELECT FROM jobs
+        WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL LIMIT :most
+    ) AS waiting
+""")
+
+
+def in_line(connection: Connection, queue: str, *, most: int) -> int:
+    """Return how many jobs of a queue have not ended and are not at work, up to a number."""
+    return int(connection.execute(_IN_LINE, {"queue": queue, "most": most}).scalar_one())
 
 
 _COUNT_ON = text("""

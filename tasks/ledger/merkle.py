@@ -44,16 +44,21 @@ class Tree:
         Raises:
             CensusEmpty: there are no leaves.
         """
-        self._levels = [list(leaves)]
-        if not self._levels[0]:
+        level = list(leaves)
+        if not level:
             raise CensusEmpty("a census needs somebody in it")
-        while len(self._levels[-1]) > 1:
-            self._levels.append(_above(self._levels[-1]))
+        self._size = len(level)
+        levels = [b"".join(level)]
+        while len(level) > 1:
+            level = _above(level)
+            levels.append(b"".join(level))
+        #: All nodes one behind the other, from the leaves up, `HASH_BYTES` each.
+        self.nodes = b"".join(levels)
 
     @property
     def root(self) -> bytes:
         """The node above all; of a single leaf, the leaf."""
-        return self._levels[-1][0]
+        return self.nodes[-HASH_BYTES:]
 
     def proof(self, index: int) -> list[bytes]:
         """Return what leads from the leaf at an index to the root, from below.
@@ -61,15 +66,27 @@ class Tree:
         Raises:
             IndexError: there is no such leaf.
         """
-        if not 0 <= index < len(self._levels[0]):
-            raise IndexError(index)
-        found = []
-        for level in self._levels[:-1]:
-            other = index ^ 1
-            if other < len(level):
-                found.append(level[other])
-            index >>= 1
-        return found
+        found = [place * HASH_BYTES for place in places(index, self._size)]
+        return [self.nodes[first : first + HASH_BYTES] for first in found]
+
+
+def places(index: int, size: int) -> list[int]:
+    """Return where in the nodes of a tree over so many leaves the proof of one of them stands.
+
+    Raises:
+        IndexError: there is no such leaf.
+    """
+    if not 0 <= index < size:
+        raise IndexError(index)
+    found = []
+    first = 0
+    while size > 1:
+        if index ^ 1 < size:
+            found.append(first + (index ^ 1))
+        first += size
+        size = (size + 1) // 2
+        index >>= 1
+    return found
 
 
 def is_member(root: bytes, leaf: bytes, proof: Iterable[bytes]) -> bool:

@@ -20,6 +20,9 @@ _COLUMNS = (
     "password_hash, weight, other"
 )
 
+#: The largest number that a member can have.
+LARGEST_NUMBER = 2**63 - 1
+
 #: The organization's row is the lock: imports into one organization take turns by the chunk.
 _LOCK = text("""
     SELECT member_count, member_limit FROM organizations WHERE id = :org_id FOR UPDATE
@@ -166,6 +169,26 @@ def count_taken(connection: Connection, org_id: int, numbers: Sequence[str]) -> 
     """Return how many of these member numbers an organization has already."""
     asked = {"org_id": org_id, "numbers": list(numbers)}
     return int(connection.execute(_TAKEN, asked).scalar_one())
+
+
+class Voter(NamedTuple):
+    """What a census needs to know of a member."""
+
+    #: What the import brought as `address`, whatever that is; empty where there was none.
+    address: str
+    weight: int
+
+
+_VOTERS = text("""
+    SELECT id, coalesce(other ->> 'address', '') AS address, weight FROM members
+    WHERE org_id = :org_id AND id = ANY(:ids)
+""")
+
+
+def voters(connection: Connection, org_id: int, ids: Sequence[int]) -> dict[int, Voter]:
+    """Return those of an organization's members that have these numbers."""
+    rows = connection.execute(_VOTERS, {"org_id": org_id, "ids": list(ids)})
+    return {row.id: Voter(row.address, int(row.weight)) for row in rows}
 
 
 _ADD_ERRORS = text("""

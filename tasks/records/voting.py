@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: What an API key may be allowed to do.
-SCOPES = ("members:read", "members:write", "jobs:read")
+SCOPES = (
+    "members:read",
+    "members:write",
+    "jobs:read",
+    "census:read",
+    "census:write",
+    "processes:write",
+)
 #: Roles whose holders manage an organization.
 MANAGING = ("admin", "manager")
 

@@ -1,30 +1,28 @@
-"""The voting API: organizations, their members, and their jobs."""
+"""The voting API: the members of an organization, and the jobs that bring them in."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from typing import TYPE_CHECKING
 
 from flask import Response, jsonify
-from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app import access
 from app.errors import Refused
 from app.idempotency import use_of_key
 from app.pages import page_of
-from app.receive import read_body, receive_members
+from app.receive import receive_members
+from app.routes.voting.blueprint import BEARER, blueprint, every_error
 from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
 from app.shapes.fault import Fault
+from app.shapes.incoming import RepeatableHeaders
 from app.wiring import wiring
-from tasks.job import lists, store
-from tasks.job.declare import JOB_TYPES
+from tasks.job import store
 from tasks.job.dispatch import dispatching
 from tasks.org_members import import_now
-from tasks.records import members, uploads, voting
+from tasks.records import members, uploads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,51 +33,16 @@ if TYPE_CHECKING:
     from tasks.job.record import Job
     from tasks.records.voting import Organization
 
-blueprint = Blueprint("voting", __name__, description="The voting API, as Vocdoni documents it.")
-_every_error = blueprint.alt_response(
-    "default", schema=schemas.VotingError, description="Every error."
-)
-
-#: Row errors that a poll, and each job of a list, shows at the most; the download has them all.
-ERRORS_SHOWN, ERRORS_LISTED = 1000, 10
+#: Errors of rows that a poll shows at the most; the download has them all.
+ERRORS_SHOWN = 1000
 _IMPORT_ID = re.compile(r"[0-9a-f]{32}")
-_BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
-
-
-@blueprint.route("/organizations", methods=["POST"])
-@blueprint.doc(
-    security=_BEARER,
-    requestBody={"content": {"application/json": {"schema": schemas.NewOrganization}}},
-)
-@blueprint.response(200, schemas.OrganizationAddress)
-@_every_error
-def found_organization() -> Response:
-    """Found an organization; the bearer of the JWT administers it."""
-    who = access.subject(access.bearer())
-    body = read_body()
-    try:
-        values = schemas.NewOrganization().load(json.loads(body or b"{}"))
-    except (ValueError, RecursionError, ValidationError):
-        raise Refused(Fault.BAD_BODY) from None
-    with wiring().database.transaction() as connection:
-        made = voting.add_organization(connection, subject=who, **values)
-    return jsonify({"address": made.address})
-
-
-@blueprint.route("/organizations/<address>", methods=["GET"])
-@blueprint.response(200, schemas.OrganizationInfo)
-@_every_error
-def show_organization(address: str) -> Response:
-    """Show what anybody may know of an organization."""
-    with wiring().database.statement() as connection:
-        return jsonify(shape.organization(access.named_organization(connection, address)))
 
 
 @blueprint.route("/organizations/<address>/members", methods=["POST"])
 @blueprint.arguments(schemas.ImportQuery, location="query")
-@blueprint.arguments(schemas.ImportHeaders, location="headers")
+@blueprint.arguments(RepeatableHeaders, location="headers")
 @blueprint.doc(
-    security=_BEARER,
+    security=BEARER,
     requestBody={
         "required": True,
         "content": {
@@ -96,7 +59,7 @@ def show_organization(address: str) -> Response:
     },
 )
 @blueprint.response(200, schemas.MembersAdded)
-@_every_error
+@every_error
 def add_members(query: dict[str, str], headers: dict[str, str], address: str) -> Response:
     """Add members: by a job that is polled, or with `?async=false` before the answer.
 
@@ -153,9 +116,9 @@ def _respect_limit(connection: Connection, organization: Organization, received:
 
 @blueprint.route("/organizations/<address>/members", methods=["GET"])
 @blueprint.arguments(schemas.PageQuery, location="query")
-@blueprint.doc(security=_BEARER)
+@blueprint.doc(security=BEARER)
 @blueprint.response(200, schemas.MemberPage)
-@_every_error
+@every_error
 def list_members(query: dict[str, str], address: str) -> Response:
     """List the members of an organization in the order in which they were added."""
     with wiring().database.statement() as connection:
@@ -168,9 +131,9 @@ def list_members(query: dict[str, str], address: str) -> Response:
 
 
 @blueprint.route("/organizations/<address>/members/job/<job_id>", methods=["GET"])
-@blueprint.doc(security=_BEARER)
+@blueprint.doc(security=BEARER)
 @blueprint.response(200, schemas.ImportProgress)
-@_every_error
+@every_error
 def show_import(address: str, job_id: str) -> Response:
     """Show how far a member import is, with its first 1000 row errors."""
     with wiring().database.statement() as connection:
@@ -181,10 +144,10 @@ def show_import(address: str, job_id: str) -> Response:
 
 @blueprint.route("/organizations/<address>/members/job/<job_id>/errors", methods=["GET"])
 @blueprint.doc(
-    security=_BEARER,
+    security=BEARER,
     responses={"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}},
 )
-@_every_error
+@every_error
 def download_import_errors(address: str, job_id: str) -> Response:
     """Download every row error of a member import as CSV: row, error."""
     database = wiring().database
@@ -210,46 +173,6 @@ def _import(connection: Connection, address: str, job_id: str) -> Job:
     if not _IMPORT_ID.fullmatch(job_id):
         raise Refused(Fault.BAD_PARAMETER, "malformed job id")
     job = store.get(connection, job_id)
-    if job is None or job.type != "org_members" or job.tenant != organization.address:
+    if job is None or job.type not in shape.READING or job.tenant != organization.address:
         raise Refused(Fault.NO_JOB)
     return job
-
-
-@blueprint.route("/jobs/<job_id>", methods=["GET"])
-@blueprint.response(200, schemas.JobPoll)
-@_every_error
-def show_job(job_id: str) -> Response:
-    """Poll a job: public, for whoever knows its id; a failed job is a 200."""
-    with wiring().database.statement() as connection:
-        job = store.get(connection, job_id) if job_id.isprintable() else None
-    kind = JOB_TYPES.get(job.type) if job else None
-    if job is None or kind is None or kind.api != "voting":
-        raise Refused(Fault.NO_JOB)
-    return jsonify(shape.job(job))
-
-
-@blueprint.route("/organizations/<address>/jobs", methods=["GET"])
-@blueprint.arguments(schemas.JobsQuery, location="query")
-@blueprint.doc(security=_BEARER)
-@blueprint.response(200, schemas.JobPage)
-@_every_error
-def list_jobs(query: dict[str, str], address: str) -> Response:
-    """List an organization's jobs, newest first."""
-    asked = query.get("type", "")
-    with wiring().database.statement() as connection:
-        organization = access.organization(connection, address, "jobs:read")
-        if asked and asked not in shape.JOB_TYPES:
-            raise Refused(Fault.BAD_PARAMETER, f"invalid job type: {asked[:64]}")
-        types = [asked] if asked else shape.JOB_TYPES
-        total = lists.count(connection, organization.address, types)
-        page = page_of(query, total)
-        jobs = lists.page(
-            connection, organization.address, types, limit=page.limit, offset=page.offset
-        )
-        errors = {
-            job.id: members.errors_of(connection, job.id, limit=ERRORS_LISTED)
-            for job in jobs
-            if job.progress.get("errors")
-        }
-    shown = {"pagination": shape.pagination(total, page.number, page.last)}
-    return jsonify({**shown, "jobs": [shape.listed_job(j, errors.get(j.id, [])) for j in jobs]})
