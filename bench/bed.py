@@ -71,7 +71,8 @@ class Bed:
     def clear(self) -> None:
         """Empty both servers."""
         self.sql(
-            "TRUNCATE jobs, job_moves, job_counts, members, uploads, upload_pieces, import_errors"
+            "TRUNCATE jobs, job_moves, job_counts, members, uploads, upload_pieces, import_errors,"
+            " ledger_transactions, ledger_attempts"
         )
         self.redis.flushall()
 

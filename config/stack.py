@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import contextlib
 import os
 import shlex
@@ -21,29 +22,40 @@ from config.embedded import EmbeddedFailed, Servers
 from config.processes import spawn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _ROOT = Path(__file__).parent.parent
 #: Where `make run` listens if it can.
 _PORT = 8000
 #: How long the API may take to be ready, and a process to end when it is told to; seconds.
 _READY_SECONDS, _END_SECONDS = 60.0, 30.0
+#: A laptop's chain, which as PostgreSQL and Redis is no part of the Procfile.
+_CHAIN = "devchain"
 
 
 class Stack:
-    """PostgreSQL, Redis, and every process of the Procfile, in one data folder."""
+    """PostgreSQL, Redis, a chain, and every process of the Procfile, in one data folder."""
 
     def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
         self.servers = Servers(folder)
         self.url = f"http://127.0.0.1:{port or free_port()}"
         self._watchlists = self._provide_watchlists()
+        self._chain = self._provide_chain()
+        #: What processes and shells need beside the addresses of the servers.
+        self._own = {
+            "JWT_KEY": self._secret("jwt"),
+            "SEALING_KEYS": self._secret("sealing", _fernet_key),
+            "PUBLIC_URL": self.url,
+            "WEBHOOKS_MAY_BE_PRIVATE": "true",
+            **self._watchlists,
+            **self._chain,
+        }
         self.environment: Mapping[str, str] = {
             **os.environ,
             # What the Procfile names is found in the virtual environment that runs this.
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
             "PORT": self.url.rpartition(":")[2],
-            "JWT_KEY": self._secret("jwt"),
-            **self._watchlists,
+            **self._own,
             **self.servers.environment,
             **environment,
         }
@@ -64,12 +76,27 @@ class Stack:
             "LISTS_FOLDER": os.environ.get("LISTS_FOLDER") or str(lists_folder()),
         }
 
-    def _secret(self, name: str) -> str:
+    def _provide_chain(self) -> dict[str, str]:
+        """Return where the development chain listens, and the key of the account that it funds.
+
+        Nothing where the environment names a node that runs already.
+        """
+        if os.environ.get("CHAIN_RPC_URL"):
+            return {}
+        port = str(free_port())
+        return {
+            "DEVCHAIN_PORT": port,
+            "DEVCHAIN_FILE": str(self.servers.folder / "chain.sqlite"),
+            "CHAIN_RPC_URL": f"http://127.0.0.1:{port}",
+            "CHAIN_KEYS": self._secret("chain"),
+        }
+
+    def _secret(self, name: str, make: Callable[[], str] = lambda: os.urandom(32).hex()) -> str:
         """Return a secret of this folder, made on first use."""
         kept = self.servers.folder / f"{name}.key"
         if not kept.exists():
             kept.touch(mode=0o600)
-            kept.write_text(os.urandom(32).hex())
+            kept.write_text(make())
         return kept.read_text()
 
     @contextlib.contextmanager
@@ -84,11 +111,18 @@ class Stack:
             del commands["watchlist-provider"]
         with self.servers.running():
             try:
+                if self._chain:
+                    self._start(_CHAIN, "python -m tasks.providers.devchain")
+                    self._wait_until_ready({_CHAIN: self._chain["CHAIN_RPC_URL"]})
                 if self._start("release", commands.pop("release")).wait() != 0:
                     raise EmbeddedFailed(f"the migrations failed: {self.log('release')}")
                 for name, command in commands.items():
                     self._start(name, command)
-                self._wait_until_ready()
+                waiting = {"web": f"{self.url}/readyz"}
+                if self._watchlists:
+                    provider = self._watchlists["WATCHLIST_URL"]
+                    waiting["watchlist-provider"] = f"{provider}/healthz"
+                self._wait_until_ready(waiting)
                 yield self
             finally:
                 self.stop()
@@ -114,7 +148,7 @@ class Stack:
 
     def environment_file(self) -> Path:
         """Write what leads a shell to this stack into a file for it to read; return the file."""
-        names = (*self.servers.environment, "JWT_KEY", *self._watchlists)
+        names = (*self.servers.environment, *self._own)
         file = self.servers.folder / "environment"
         file.touch(mode=0o600)
         lines = (f"export {name}={shlex.quote(self.environment[name])}\n" for name in names)
@@ -127,11 +161,18 @@ class Stack:
         return next((name for name in running if self.processes[name].poll() is not None), None)
 
     def stop(self) -> None:
-        """End the processes: the API first, so that nothing new comes in."""
-        for process in self.processes.values():
+        """End the processes: the API first, so that nothing new comes in; the chain after all."""
+        chain = self.processes.pop(_CHAIN, None)
+        self._end(list(self.processes.values()))
+        if chain:
+            self._end([chain])
+
+    @staticmethod
+    def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+        for process in processes:
             if process.poll() is None:
                 process.terminate()
-        for process in self.processes.values():
+        for process in processes:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_END_SECONDS)
             if process.poll() is None:
@@ -150,11 +191,9 @@ class Stack:
             )
         return self.processes[name]
 
-    def _wait_until_ready(self) -> None:
+    def _wait_until_ready(self, waiting: dict[str, str]) -> None:
+        """Wait until processes answer at their addresses."""
         deadline = time.monotonic() + _READY_SECONDS
-        waiting = {"web": f"{self.url}/readyz"}
-        if self._watchlists:
-            waiting["watchlist-provider"] = f"{self._watchlists['WATCHLIST_URL']}/healthz"
         while waiting and time.monotonic() < deadline:
             if name := self.fallen():
                 raise EmbeddedFailed(f"{name} ended at once: see {self.log(name)}")
@@ -165,6 +204,10 @@ class Stack:
             time.sleep(0.05)
         for name in waiting:
             raise EmbeddedFailed(f"{name} did not get ready: see {self.log(name)}")
+
+
+def _fernet_key() -> str:
+    return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
 #: Where real watchlists may lie beside this project, and lists of invented names.

@@ -11,7 +11,7 @@ from marshmallow import Schema, fields
 from tasks.job.declare import Gate, hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
-from tasks.records import processes
+from tasks.records import ledger, processes
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
@@ -40,6 +40,7 @@ class Result(Schema):
     attempts=10,
     backoff_limit=30.0,
     new_id=hex_id(64),
+    tidy=ledger.forget,
 )
 def publish_process(ctx: Context, process: str) -> dict[str, str | None]:
     """Create the process once; the contract refuses a second one for this job."""

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields
 from tasks.job.declare import hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
-from tasks.records import votes
+from tasks.records import ledger, votes
 from tasks.records.votes import Cast
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ class Result(Schema):
     attempts=10,
     backoff_limit=30.0,
     new_id=hex_id(64),
+    tidy=ledger.forget,
 )
 def relay_vote(ctx: Context, vote: str) -> dict[str, str]:
     """Have the contract count it, and keep what the contract says it counted."""

@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 from tasks.job.declare import hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
-from tasks.records import processes
+from tasks.records import ledger, processes
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
@@ -40,6 +40,7 @@ class Result(Schema):
     attempts=10,
     backoff_limit=30.0,
     new_id=hex_id(64),
+    tidy=ledger.forget,
 )
 def set_process_status(ctx: Context, process: str, status: str) -> dict[str, str]:
     """Ask the contract, which knows the legal moves."""

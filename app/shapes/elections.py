@@ -58,8 +58,8 @@ def proof(root: str | None, weight: int, nodes: Iterable[bytes]) -> dict[str, An
     }
 
 
-def process(found: Process) -> dict[str, Any]:
-    """A process; what it gets when it is published is null before."""
+def process(found: Process, chain_id: int | None, registry: str | None) -> dict[str, Any]:
+    """A process, and what a voter's signature must name; what is not published yet is null."""
     return {
         "id": found.id,
         "orgAddress": found.org,
@@ -73,6 +73,8 @@ def process(found: Process) -> dict[str, Any]:
         "maxVoters": found.max_voters,
         "status": found.status or DRAFT,
         "address": found.address,
+        "chainId": chain_id,
+        "registry": registry,
         "publishedAt": time(found.published_at),
         "createdAt": time(found.created_at),
     }

@@ -226,6 +226,11 @@ class Process(Schema):
     maxVoters = fields.Integer()
     status = fields.String(metadata={"description": "DRAFT, and what the chain says from then on."})
     address = _address(62)
+    chainId = fields.Integer(
+        allow_none=True,
+        metadata={"description": "With the registry, what a vote's signature names."},
+    )
+    registry = _address(40)
     publishedAt = _time()
     createdAt = _time()
 

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import socket
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import httpx
 import psutil
@@ -17,6 +19,9 @@ from config.embedded import EmbeddedFailed, Servers
 from config.processes import spawn
 from config.stack import Stack, free_port, procfile
 from tests.conftest import ROOT, wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def answer_of(servers: Servers) -> tuple[int, bool]:
@@ -119,7 +124,7 @@ def test_the_procfile_names_the_processes_of_production():
 class Launched:
     """`python -m config.stack` in a folder of its own."""
 
-    def __init__(self, folder: object) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.process = subprocess.Popen(
             [sys.executable, "-m", "config.stack", "--data", str(folder), "--port", "0"],
@@ -139,6 +144,14 @@ class Launched:
         """Where its API is."""
         return self.said.split()[1]
 
+    @property
+    def genesis(self) -> str:
+        """The hash of the first block of the chain that its processes are led to."""
+        words = shlex.split((self.folder / "environment").read_text(), posix=True)
+        (url,) = (word.partition("=")[2] for word in words if word.startswith("CHAIN_RPC_URL="))
+        asked = {"id": 1, "method": "eth_getBlockByNumber", "params": ["earliest", False]}
+        return httpx.post(url, json=asked).json()["result"]["hash"]
+
 
 @pytest.fixture
 def launch(tmp_path):
@@ -157,7 +170,7 @@ def launch(tmp_path):
 
 def test_a_stack_that_is_killed_leaves_no_process_and_can_be_started_again(launch):
     first = launch()
-    before = living(first.folder)
+    before, genesis = living(first.folder), first.genesis
 
     first.process.kill()
     first.process.wait()
@@ -165,7 +178,8 @@ def test_a_stack_that_is_killed_leaves_no_process_and_can_be_started_again(launc
     second = launch()
 
     assert {"postgres", "redis-server"} <= {p.name() for p in living(second.folder)}
-    assert len(before) > 5
+    assert len(before) > 6
+    assert second.genesis == genesis
     assert httpx.get(f"{second.url}/readyz").json() == {
         "status": "ok",
         "postgresql": "ok",

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from config.settings import Settings, SettingsInvalid
+from config.settings import DevchainSettings, Settings, SettingsInvalid
 
 URLS = {"DATABASE_URL": "postgresql://me:pgword@db/x", "REDIS_URL": "redis://:rdword@cache"}
 
@@ -124,3 +124,20 @@ def test_the_environment_of_the_process_is_read_when_none_is_given(monkeypatch):
 def test_an_attempt_at_a_screening_ends_before_its_process_is_ended():
     with pytest.raises(SettingsInvalid, match="WATCHLIST_RUN_SECONDS must be at most 100"):
         Settings.from_env({**URLS, "WATCHLIST_RUN_SECONDS": "101"})
+
+
+def test_the_development_chain_needs_a_file_and_keys_that_are_keys():
+    with pytest.raises(SettingsInvalid) as refused:
+        DevchainSettings.from_env({"CHAIN_KEYS": "5e5e", "DEVCHAIN_CHAIN_ID": str(2**63)})
+
+    assert str(refused.value) == (
+        "DEVCHAIN_FILE is required; CHAIN_KEYS are not of 64 hexadecimal digits each; "
+        "DEVCHAIN_CHAIN_ID must be less than 2^63"
+    )
+
+
+def test_the_settings_of_the_development_chain_show_no_key():
+    settings = DevchainSettings.from_env({"DEVCHAIN_FILE": "chain", "CHAIN_KEYS": "5e" * 32})
+
+    assert settings.chain_keys == ("5e" * 32,)
+    assert "5e5e" not in repr(settings)

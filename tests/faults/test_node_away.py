@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from eth_account import Account
+
 from tests.conftest import Process, environment, wait_until
 from tests.faults.ledger_audit import audit_ledger
 from tests.node import passes_on, says
@@ -119,6 +121,43 @@ def test_a_reorganization_before_a_block_is_final_is_noticed_and_the_same_bytes_
     assert auditor.one("SELECT count(*) FROM ledger_attempts") == 4  # two are the contracts'
     audit()
     audit_ledger(auditor, chain)
+
+
+def test_a_block_that_was_taken_for_final_and_is_replaced_is_reported(
+    start_ledger, chain, jobs, wait
+):
+    worker = start_ledger(CHAIN_FINALITY="depth:0")
+    wait.until_over(jobs.add("inscribes", name="first"))
+    chain.pause()
+
+    chain.rpc("anvil_reorg", 3, [])
+    wait_until(lambda: jobs.add("inscribes", name="second"))
+    wait_until(lambda: "final_block_replaced" in worker.log.read_text())
+
+
+def test_a_nonce_that_somebody_else_has_used_is_given_up_for_a_new_one(
+    start_ledger, chain, jobs, wait, auditor, audit
+):
+    start_ledger()
+    wait.until_over(jobs.add("inscribes", name="first"))
+    chain.pause()
+    job = jobs.add("inscribes", name="displaced")
+    wait_until(lambda: "park" in auditor.moves(job))
+    asked = "SELECT * FROM ledger_transactions WHERE job_id = %s ORDER BY nonce"
+    (row,) = auditor.rows(asked, job)
+
+    other = {"nonce": row["nonce"], "to": chain.address, "value": 1, "gas": 21_000, "data": b""}
+    fees = {"maxFeePerGas": 10**12, "maxPriorityFeePerGas": 10**12, "chainId": 1337}
+    signed = Account.sign_transaction(other | fees, chain.key)
+    chain.rpc("eth_sendRawTransaction", f"0x{signed.raw_transaction.hex()}")
+    chain.resume()
+    wait.until_over(job)
+
+    given_up, mined = auditor.rows(asked, job)
+    assert (given_up["state"], given_up["step"]) == ("displaced", f"send (nonce {row['nonce']})")
+    assert (mined["state"], mined["step"]) == ("final", "send")
+    assert auditor.job(job)["result"]["hash"] == mined["mined_hash"]
+    audit()
 
 
 def test_a_transaction_that_pays_too_little_is_replaced_under_its_own_nonce(

@@ -30,7 +30,7 @@ from app.shapes.voting import pagination
 from app.shapes.voting_schemas import PageQuery
 from app.wiring import wiring
 from tasks.job import store
-from tasks.records import censuses, processes, votes
+from tasks.records import censuses, ledger, processes, votes
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -77,7 +77,12 @@ def add_process() -> Response:
 def show_process(process_id: str) -> Response:
     """Show a process to anybody."""
     with wiring().database.statement() as connection:
-        return jsonify(shape.process(_find(connection, process_id)))
+        found = _find(connection, process_id)
+        chain_id, registry = (
+            ledger.chain_id(connection),
+            ledger.contract(connection, "ProcessRegistry"),
+        )
+    return jsonify(shape.process(found, chain_id, registry))
 
 
 @blueprint.route("/process/<process_id>/publish", methods=["POST"])

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bench.demo import ROOT
+from bench.demo.guide import ROOT
 from tasks.providers.watchlists.shelf import Shelf
 
 if TYPE_CHECKING:
