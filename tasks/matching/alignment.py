@@ -39,9 +39,9 @@ TELLING = 1.0
 #: for counts, when what matched weighs little (a common name), and when it weighs a lot.
 _LISTED_ONLY_COUNTS = (1.15, 0.4)
 _MATCHED_LITTLE, _MATCHED_LOT = 1.3, 2.0
-#: A listed name that was asked for without one of its words, and exactly otherwise, just reaches
-#: `CUT`: what is missing counts for this share of what matched at the most. What matched must weigh
-#: `_MATCHED_LITTLE` or, without the common names in it, this much.
+#: When a listed name was asked for without one of its words, that counts for this share of what
+#: matched at the most: it leaves the score just above `CUT`, and with a slip besides below it. What
+#: matched must weigh `_MATCHED_LITTLE` or, without the common names in it, `_ENOUGH_LEFT`.
 _ONE_LEFT_OUT_COUNTS = 0.55
 _ENOUGH_LEFT = 0.6
 
@@ -150,9 +150,8 @@ def _score(pairs: list[Pair], left: list[Token], right: list[Token]) -> float:
 
 def _lacks_one(pairs: list[Pair], left: list[Token], right: list[Token]) -> bool:
     """Tell whether a listed name was asked for but for one word, and enough of it is left."""
-    is_exact = not left and all(pair.similarity == 1 for pair in pairs)
     left_out = sum(one.weight > SAYS_NOTHING for one in right)
-    if not is_exact or left_out > 1 or len(pairs) < 2:  # noqa: PLR2004 - one word is no name
+    if left or left_out > 1 or len(pairs) < 2:  # noqa: PLR2004 - one word is no name
         return False
     rare = sum(pair.weight for pair in pairs if not is_common(pair.asked))
     return rare >= _ENOUGH_LEFT or sum(pair.weight for pair in pairs) >= _MATCHED_LITTLE
