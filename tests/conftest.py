@@ -37,16 +37,19 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 pytest_plugins = [
+    "tests.accounts",
     "tests.anvil",
     "tests.chain",
     "tests.elections",
     "tests.node",
     "tests.providers",
+    "tests.receiver",
     "tests.screened",
 ]
 
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
+SEALING_KEY = "b2xk" * 10 + "b2w="
 _numbers = itertools.count(1)
 
 
@@ -94,6 +97,7 @@ def settings(servers: Servers, template: str) -> Iterator[Settings]:
         database_url=servers.postgres.url_of(name),
         redis_url=servers.redis.url,
         jwt_key=JWT_KEY,
+        sealing_keys=(SEALING_KEY,),
         task_modules=("tests.job_types",),
         database_pool=10,
     )
@@ -107,6 +111,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_KEY": settings.jwt_key,
+        "SEALING_KEYS": ",".join(settings.sealing_keys),
         "TASK_MODULES": ",".join(settings.task_modules),
         **more,
     }
