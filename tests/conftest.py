@@ -20,6 +20,7 @@ import psycopg2.extras
 import pytest
 import redis as redis_py
 
+import tasks.ledger.signers  # noqa: F401 - before anything else that brings eth_account
 from app import create_app
 from config.database import Database
 from config.embedded import Servers
