@@ -38,16 +38,19 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 pytest_plugins = [
+    "tests.accounts",
     "tests.anvil",
     "tests.chain",
     "tests.elections",
     "tests.node",
     "tests.providers",
+    "tests.receiver",
     "tests.screened",
 ]
 
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
+SEALING_KEY = "b2xk" * 10 + "b2w="
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
@@ -99,6 +102,7 @@ def settings(servers: Servers, databases: Databases) -> Iterator[Settings]:
         database_url=servers.postgres.url_of(name),
         redis_url=servers.redis.url,
         jwt_key=JWT_KEY,
+        sealing_keys=(SEALING_KEY,),
         task_modules=("tests.job_types",),
         database_pool=10,
     )
@@ -112,6 +116,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_KEY": settings.jwt_key,
+        "SEALING_KEYS": ",".join(settings.sealing_keys),
         "TASK_MODULES": ",".join(settings.task_modules),
         **more,
     }
