@@ -169,11 +169,14 @@ def test_without_a_secret_no_token_can_be_signed(with_setting):
 def test_a_sample_is_an_organization_and_a_service_with_keys_that_fit(run, client):
     status, out = run("sample")
 
-    address, key, service = re.fullmatch("ORG=(.+)\nKEY=(.+)\nSERVICE=(.+)\n", out).groups()
+    made = dict(line.split("=", 1) for line in out.splitlines())
+    address, key, service = made["ORG"], made["KEY"], made["SERVICE"]
+    token = made["TOKEN"]
     assert status == 0
     assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
     made = client.post("/v5/verifications", json={"name": "Acme"}, headers=api_key(service))
     assert made.status_code == 201
+    assert client.get("/dids", headers=bearer(token)).json == []
 
 
 # Services.
