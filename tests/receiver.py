@@ -32,7 +32,7 @@ class Told:
 class _Delivery(Request):
     provider: Receiver
 
-    def do_POST(self) -> None:
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
         body = self.rfile.read(int(self.headers["Content-Length"]))
         headers = {name.lower(): value for name, value in self.headers.items()}
         self.provider.told.append(Told(self.path, headers, body))

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import socket
 import ssl
 import threading
@@ -277,8 +277,8 @@ def certificate(folder, name: str):
     """Make a certificate for a name that vouches for itself; return its file."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = datetime.datetime.now(datetime.UTC)
-    day = datetime.timedelta(days=1)
+    now = dt.datetime.now(dt.UTC)
+    day = dt.timedelta(days=1)
     made = (
         x509.CertificateBuilder(subject, subject, key.public_key(), 1, now - day, now + day)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)

@@ -15,9 +15,8 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 def job(state: State, **given: object) -> Job:
     """A transaction job in a state."""
-    values = dict.fromkeys(
-        ["gate", "result", "code", "error", "conflict", "stage", "worker", "started_at", "finished_at", "expires_at"]
-    )
+    unset = ("gate", "result", "code", "error", "conflict", "stage", "worker")
+    values = dict.fromkeys((*unset, "started_at", "finished_at", "expires_at"))
     return Job(
         **{
             **values,
