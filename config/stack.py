@@ -37,6 +37,7 @@ class Stack:
         self.servers = Servers(folder)
         self.url = f"http://127.0.0.1:{port or free_port()}"
         self._watchlists = self._provide_watchlists()
+        self._accounts = self._provide_accounts()
         self.environment: Mapping[str, str] = {
             **os.environ,
             # What the Procfile names is found in the virtual environment that runs this.
@@ -44,6 +45,7 @@ class Stack:
             "PORT": self.url.rpartition(":")[2],
             "JWT_KEY": self._secret("jwt"),
             **self._watchlists,
+            **self._accounts,
             **self.servers.environment,
             **environment,
         }
@@ -64,6 +66,20 @@ class Stack:
             "LISTS_FOLDER": os.environ.get("LISTS_FOLDER") or str(lists_folder()),
         }
 
+    def _provide_accounts(self) -> dict[str, str]:
+        """Return where the sandbox provider listens and keeps its state.
+
+        Nothing where the environment names a provider that runs already.
+        """
+        if os.environ.get("ACCOUNTS_URL"):
+            return {}
+        port = str(free_port())
+        return {
+            "SANDBOX_PROVIDER_PORT": port,
+            "ACCOUNTS_URL": f"http://127.0.0.1:{port}",
+            "SANDBOX_FILE": str(self.servers.folder / "sandbox.sqlite"),
+        }
+
     def _secret(self, name: str) -> str:
         """Return a secret of this folder, made on first use."""
         kept = self.servers.folder / f"{name}.key"
@@ -82,6 +98,8 @@ class Stack:
         commands = procfile()
         if not self._watchlists:
             del commands["watchlist-provider"]
+        if not self._accounts:
+            del commands["sandbox-provider"]
         with self.servers.running():
             try:
                 if self._start("release", commands.pop("release")).wait() != 0:
@@ -114,7 +132,7 @@ class Stack:
 
     def environment_file(self) -> Path:
         """Write what leads a shell to this stack into a file for it to read; return the file."""
-        names = (*self.servers.environment, "JWT_KEY", *self._watchlists)
+        names = (*self.servers.environment, "JWT_KEY", *self._watchlists, *self._accounts)
         file = self.servers.folder / "environment"
         file.touch(mode=0o600)
         lines = (f"export {name}={shlex.quote(self.environment[name])}\n" for name in names)
@@ -155,6 +173,8 @@ class Stack:
         waiting = {"web": f"{self.url}/readyz"}
         if self._watchlists:
             waiting["watchlist-provider"] = f"{self._watchlists['WATCHLIST_URL']}/healthz"
+        if self._accounts:
+            waiting["sandbox-provider"] = f"{self._accounts['ACCOUNTS_URL']}/healthz"
         while waiting and time.monotonic() < deadline:
             if name := self.fallen():
                 raise EmbeddedFailed(f"{name} ended at once: see {self.log(name)}")
