@@ -40,6 +40,7 @@ pytest_plugins = [
     "tests.accounts",
     "tests.anvil",
     "tests.chain",
+    "tests.elections",
     "tests.node",
     "tests.providers",
     "tests.screened",

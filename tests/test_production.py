@@ -57,7 +57,13 @@ def test_the_workers_get_longer_to_stop_than_their_jobs_have():
 
 
 def test_compose_accepts_the_file_where_its_client_is_at_hand():
-    env = {**os.environ, "POSTGRES_PASSWORD": "p", "JWT_KEY": "k", "WATCHLIST_KEY": "w"}
+    env = {
+        **os.environ,
+        "POSTGRES_PASSWORD": "p",
+        "JWT_KEY": "k",
+        "WATCHLIST_KEY": "w",
+        "SEALING_KEYS": "s",
+    }
     client = ["docker", "compose"]
     try:
         at_hand = subprocess.run([*client, "version"], capture_output=True, check=False)

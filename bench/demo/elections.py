@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import httpx
 
 from bench.demo.guide import DemoFailed, heading
+from tasks.ledger.abi import read_events
 from tasks.ledger.ballots import Vote, address_of, sign_vote, vote_digest, write_vote
 
 if TYPE_CHECKING:
     from bench.demo.guide import Guide
 
-_QUESTIONS = [
+_QUESTIONS: list[dict[str, Any]] = [
     {"title": "Shall the budget pass?", "choices": [{"title": "Yes"}, {"title": "No"}]},
     {"title": "Who presides?", "choices": [{"title": "Ada"}, {"title": "Bob"}, {"title": "Eve"}]},
     {"title": "When do we meet?", "choices": [{"title": "May"}, {"title": "June"}]},
@@ -40,6 +43,11 @@ def show_election(guide: Guide, org: str) -> None:
     counted = guide.show("GET", f"/process/{process}/results")
     if counted["votes"] != _VOTERS or counted["status"] != "ENDED":
         raise DemoFailed(f"{_VOTERS} voted, {counted['votes']} votes were counted")
+    on_chain = _count_on_chain(guide, counted["address"])
+    print(f"\n  counted again from the contract's events: {on_chain}")
+    said = [[choice["votes"] for choice in one["choices"]] for one in counted["questions"]]
+    if on_chain != said:
+        raise DemoFailed(f"the chain says {on_chain}, the service {said}")
 
 
 def _publish_census(guide: Guide, org: str, keys: list[bytes]) -> str:
@@ -87,3 +95,23 @@ def _signed(guide: Guide, process: str, census: str, number: int, key: bytes) ->
             signature=sign_vote(key, digest),
         )
     )
+
+
+def _count_on_chain(guide: Guide, address: str) -> list[list[int]]:
+    """Count the votes of a process out of the contract's events, past the service."""
+    asked = {"fromBlock": "0x0", "topics": [None, address.ljust(66, "0")]}
+    call = {"jsonrpc": "2.0", "id": 1, "method": "eth_getLogs", "params": [asked]}
+    logs = httpx.post(guide.stack.environment["CHAIN_RPC_URL"], json=call).json()["result"]
+    events = read_events("ProcessRegistry", logs)
+    packages = [
+        bytes.fromhex(event.arguments["votePackage"][2:])
+        for event in events
+        if event.name == "VoteCast"
+    ]
+    return [
+        [
+            sum(package[at] == choice for package in packages)
+            for choice, _ in enumerate(one["choices"])
+        ]
+        for at, one in enumerate(_QUESTIONS)
+    ]
