@@ -166,6 +166,8 @@ class Settings(_FromEnv):
     accounts_url: str = ""
     #: How long one request to them may take.
     accounts_seconds: float = 10.0
+    #: How often one client may call the income API: a number a second, minute, hour or day.
+    income_rate: str = "1200/minute"
 
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
@@ -185,6 +187,10 @@ class Settings(_FromEnv):
             faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
         if not re.fullmatch(r"finalized|safe|depth:\d+", values.get("chain_finality", "safe")):
             faults.append("CHAIN_FINALITY is neither finalized, safe nor depth:N")
+        if not re.fullmatch(
+            r"[1-9]\d{0,8}/(second|minute|hour|day)", values.get("income_rate", "1/day")
+        ):
+            faults.append("INCOME_RATE is not a limit such as 1200/minute")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:

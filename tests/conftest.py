@@ -48,6 +48,7 @@ pytest_plugins = [
 
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
+SEALING_KEY = "b2xk" * 10 + "b2w="
 _numbers = itertools.count(1)
 
 
@@ -95,6 +96,7 @@ def settings(servers: Servers, template: str) -> Iterator[Settings]:
         database_url=servers.postgres.url_of(name),
         redis_url=servers.redis.url,
         jwt_key=JWT_KEY,
+        sealing_keys=(SEALING_KEY,),
         task_modules=("tests.job_types",),
         database_pool=10,
     )
@@ -108,7 +110,10 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_KEY": settings.jwt_key,
+        "SEALING_KEYS": ",".join(settings.sealing_keys),
         "TASK_MODULES": ",".join(settings.task_modules),
+        "ACCOUNTS_URL": settings.accounts_url,
+        "WEBHOOKS_MAY_BE_PRIVATE": str(settings.webhooks_may_be_private).lower(),
         **more,
     }
 
