@@ -12,7 +12,7 @@ from flask import g, request
 from app.errors import Refused
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.records import accounts, services, voting
+from tasks.records import accounts, income_clients, services, voting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -143,3 +143,18 @@ def account(connection: Connection) -> str:
     if not uid.isprintable() or not accounts.is_known(connection, uid):
         raise Refused(Fault.UNAUTHENTICATED)
     return uid
+
+
+def client(connection: Connection) -> str:
+    """Return the id of the client of the income API that this request comes from.
+
+    Raises:
+        Refused: a header is missing, or the two do not belong together.
+    """
+    client_id = request.headers.get("X-Access-Client-Id", "").strip()
+    secret = request.headers.get("X-Access-Secret", "").strip()
+    # PostgreSQL takes no NUL. A secret is compared even where there is nothing to compare it with.
+    known = client_id if client_id.isalnum() and client_id.isascii() else ""
+    if not income_clients.is_secret(connection, known, secret):
+        raise Refused(Fault.UNAUTHENTICATED)
+    return known

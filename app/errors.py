@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import envelope
-from app.shapes import credentials, voting
+from app.shapes import credentials, income, voting
 from app.shapes.fault import Fault
 from config.database import is_away
 from tasks.job.errors import GateHeld, KeyReused, TwinInFlight
@@ -53,6 +53,7 @@ _SPEAKERS = (
         credentials.error,
         "Bearer",
     ),
+    _Speaker(re.compile("/v1/"), income.error, 'Keys realm="income"'),
     _Speaker(re.compile("/"), voting.error, "Bearer"),
 )
 
@@ -68,16 +69,19 @@ class Refused(Exception):
         self.more = more
 
 
-def answer(fault: Fault, detail: str = "", **more: Any) -> Response:
-    """Return the response for a fault, in the form of the API that the request is for."""
+def answer(fault: Fault, detail: str = "", *, retry_after: str = "", **more: Any) -> Response:
+    """Return the response for a fault, in the form of the API that the request is for.
+
+    `retry_after` says in how many seconds it may be different, where the fault alone does not.
+    """
     speaker = next(one for one in _SPEAKERS if one.paths.match(request.path))
     status, body = speaker.error(fault, detail, **more)
     response = jsonify(body)
     response.status_code = status
     if fault is Fault.UNAUTHENTICATED or fault is Fault.BAD_KEY:
         response.headers["WWW-Authenticate"] = speaker.challenge
-    if fault in RETRY_AFTER:
-        response.headers["Retry-After"] = RETRY_AFTER[fault]
+    if after := retry_after or RETRY_AFTER.get(fault):
+        response.headers["Retry-After"] = after
     return response
 
 

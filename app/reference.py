@@ -66,6 +66,18 @@ def document(app: Flask) -> Api:
                         "name": "DOCK-API-TOKEN",
                         "description": "A key of an account (csk_ and 64 digits) or a JWT.",
                     },
+                    "clientId": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "X-Access-Client-Id",
+                        "description": "The id of a client of the income API.",
+                    },
+                    "clientSecret": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "X-Access-Secret",
+                        "description": "Its access secret; needed together with the id.",
+                    },
                     "serviceKey": {
                         "type": "apiKey",
                         "in": "header",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from flask import current_app
 
+from app.throttle import Throttle
 from config.database import Database
 from tasks.job.declare import discover
 from tasks.job.queue import Ringer
@@ -24,6 +25,7 @@ class Wiring:
     settings: Settings
     database: Database
     ringer: Ringer
+    throttle: Throttle
 
 
 def wire(app: Flask, settings: Settings) -> None:
@@ -33,7 +35,7 @@ def wire(app: Flask, settings: Settings) -> None:
     # on a second, and reads or writes a file on a third.
     pool = max(settings.database_pool, 3 * settings.web_threads)
     database = Database(settings, pool=pool)
-    app.extensions["jobspine"] = Wiring(settings, database, Ringer(settings))
+    app.extensions["jobspine"] = Wiring(settings, database, Ringer(settings), Throttle(settings))
 
 
 def wiring() -> Wiring:

@@ -80,7 +80,7 @@ def configure(level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for chatty in ("alembic", "celery", "kombu", "httpx"):
+    for chatty in ("alembic", "celery", "kombu", "httpx", "httpcore"):
         logging.getLogger(chatty).setLevel("WARNING")
     structlog.configure(
         processors=[*_SHARED, _error_without_values, renderer],

@@ -162,6 +162,13 @@ class Settings(_FromEnv):
     #: Subjects of one run that are asked about at the same time.
     watchlist_concurrency: int = 16
 
+    #: Payroll providers and banks, as ``https://host``; without it connections fail.
+    accounts_url: str = ""
+    #: How long one request to them may take.
+    accounts_seconds: float = 10.0
+    #: How often one client may call the income API: a number a second, minute, hour or day.
+    income_rate: str = "1200/minute"
+
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""
@@ -180,6 +187,10 @@ class Settings(_FromEnv):
             faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
         if not re.fullmatch(r"finalized|safe|depth:\d+", values.get("chain_finality", "safe")):
             faults.append("CHAIN_FINALITY is neither finalized, safe nor depth:N")
+        if not re.fullmatch(
+            r"[1-9]\d{0,8}/(second|minute|hour|day)", values.get("income_rate", "1/day")
+        ):
+            faults.append("INCOME_RATE is not a limit such as 1200/minute")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
@@ -230,6 +241,25 @@ class DevchainSettings(_FromEnv):
         if values.get("devchain_chain_id", 1) >= 2**63:
             faults.append("DEVCHAIN_CHAIN_ID must be less than 2^63")
         return faults
+
+
+@dataclass(frozen=True, kw_only=True)
+class SandboxProviderSettings(_FromEnv):
+    """Everything that the sandbox provider may know: nothing of the service."""
+
+    #: Where it listens.
+    sandbox_provider_host: str = "127.0.0.1"
+    sandbox_provider_port: int = 8002
+    #: A SQLite file that keeps its state; without one it ends with the process.
+    sandbox_file: str = ""
+    #: How long somebody stays signed in, and how long a code is good for.
+    sandbox_session_seconds: float = 900.0
+    sandbox_code_seconds: float = 900.0
+    #: How long documents take that are made only once they are asked for.
+    sandbox_slow_seconds: float = 5.0
+    #: What tests send as `X-Control-Key` to add accounts and mishaps; without one they cannot.
+    sandbox_control_key: str = field(default="", repr=False)
+    log_level: str = "INFO"
 
 
 def _is_sealing_key(key: str) -> bool:

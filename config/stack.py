@@ -41,6 +41,7 @@ class Stack:
         self.url = f"http://127.0.0.1:{port or free_port()}"
         self._watchlists = self._provide_watchlists()
         self._chain = self._provide_chain()
+        self._accounts = self._provide_accounts()
         #: What processes and shells need beside the addresses of the servers.
         self._own = {
             "JWT_KEY": self._secret("jwt"),
@@ -49,6 +50,7 @@ class Stack:
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
             **self._watchlists,
             **self._chain,
+            **self._accounts,
         }
         self.environment: Mapping[str, str] = {
             **os.environ,
@@ -74,6 +76,20 @@ class Stack:
             "WATCHLIST_URL": f"http://127.0.0.1:{port}",
             "WATCHLIST_KEY": self._secret("watchlist"),
             "LISTS_FOLDER": os.environ.get("LISTS_FOLDER") or str(lists_folder()),
+        }
+
+    def _provide_accounts(self) -> dict[str, str]:
+        """Return where the sandbox provider listens and keeps its state.
+
+        Nothing where the environment names a provider that runs already.
+        """
+        if os.environ.get("ACCOUNTS_URL"):
+            return {}
+        port = str(free_port())
+        return {
+            "SANDBOX_PROVIDER_PORT": port,
+            "ACCOUNTS_URL": f"http://127.0.0.1:{port}",
+            "SANDBOX_FILE": str(self.servers.folder / "sandbox.sqlite"),
         }
 
     def _provide_chain(self) -> dict[str, str]:
@@ -109,6 +125,8 @@ class Stack:
         commands = procfile()
         if not self._watchlists:
             del commands["watchlist-provider"]
+        if not self._accounts:
+            del commands["sandbox-provider"]
         with self.servers.running():
             try:
                 if self._chain:
@@ -122,6 +140,9 @@ class Stack:
                 if self._watchlists:
                     provider = self._watchlists["WATCHLIST_URL"]
                     waiting["watchlist-provider"] = f"{provider}/healthz"
+                if self._accounts:
+                    provider = self._accounts["ACCOUNTS_URL"]
+                    waiting["sandbox-provider"] = f"{provider}/healthz"
                 self._wait_until_ready(waiting)
                 yield self
             finally:

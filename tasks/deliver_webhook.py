@@ -10,7 +10,7 @@ from config.failpoints import failpoint
 from config.sealing import SealingKeyMissing, SealUnopened
 from tasks.clients.webhooks import send
 from tasks.job.declare import job_type
-from tasks.job.errors import Permanent, Temporary
+from tasks.job.errors import Permanent, Temporary, Wait
 from tasks.job.states import State
 from tasks.records import webhooks
 from tasks.webhooks.forms import write
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: What a receiver answers that wants to hear no more.
 _GONE = 410
+#: How long one that is not its turn waits, unless the one before it ends and wakes it; seconds.
+_TURN_SECONDS = 3600
 
 
 class Payload(Schema):
@@ -41,6 +43,9 @@ class Result(Schema):
 def _ended(dispatch: Dispatch, job: Job) -> None:
     delivered = job.state is State.COMPLETED
     webhooks.end_delivery(dispatch.connection, job.id, delivered=delivered)
+    following = webhooks.next_job(dispatch.connection, job.id)
+    if following:
+        dispatch.wake([following])
 
 
 @job_type(
@@ -61,10 +66,13 @@ def deliver_webhook(ctx: Context, delivery: str) -> dict[str, int | None]:
     """Send it, and keep how that went; the receiver may get it twice, with the same id."""
     with ctx.database.statement() as connection:
         found = webhooks.delivery(connection, delivery)
+        is_early = webhooks.has_earlier(connection, delivery)
     if found is None:
         raise Permanent("no_webhook", "the webhook was removed")
     if not found.active:
         raise Permanent("webhook_disabled", "the webhook is disabled")
+    if is_early:
+        raise Wait(_TURN_SECONDS)
     outcome = _send(ctx, found)
     failpoint("webhook.sent")
     with ctx.step() as step:

@@ -45,6 +45,7 @@ pytest_plugins = [
     "tests.node",
     "tests.providers",
     "tests.receiver",
+    "tests.sandbox",
     "tests.screened",
 ]
 
@@ -118,6 +119,8 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "JWT_KEY": settings.jwt_key,
         "SEALING_KEYS": ",".join(settings.sealing_keys),
         "TASK_MODULES": ",".join(settings.task_modules),
+        "ACCOUNTS_URL": settings.accounts_url,
+        "WEBHOOKS_MAY_BE_PRIVATE": str(settings.webhooks_may_be_private).lower(),
         **more,
     }
 

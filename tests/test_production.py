@@ -16,7 +16,9 @@ ROOT = Path(__file__).parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 
 
-@pytest.mark.parametrize("name", ["release", "web", "worker", "watchlist-provider"])
+@pytest.mark.parametrize(
+    "name", ["release", "web", "worker", "watchlist-provider", "sandbox-provider"]
+)
 def test_both_forms_run_the_same_commands(name):
     assert COMPOSE[name]["command"] == shlex.split(procfile()[name])
 
@@ -25,7 +27,9 @@ def test_neither_form_runs_more_than_the_other():
     assert set(COMPOSE) - {"postgres", "redis"} == set(procfile())
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis", "web", "worker", "watchlist-provider"])
+@pytest.mark.parametrize(
+    "name", ["postgres", "redis", "web", "worker", "watchlist-provider", "sandbox-provider"]
+)
 def test_every_lasting_service_has_a_health_check(name):
     assert COMPOSE[name]["healthcheck"]["test"][0] == "CMD"
 

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import redis
@@ -170,7 +171,8 @@ class Runner:
 
     def _perform(self, job: Job, kind: JobType) -> Outcome:
         """Run the handler and turn every way in which it can end into an outcome."""
-        context = self._current = Context(job, self._database, self._settings)
+        ring = partial(ring_for, self._redis)
+        context = self._current = Context(job, self._database, self._settings, ring)
         log.info("attempt_began", attempt=job.attempts)
         # The kernel ends this process when the time is up, whatever the handler does meanwhile.
         signal.setitimer(signal.ITIMER_REAL, kind.timeout)
@@ -191,9 +193,10 @@ class Runner:
                 log.warning("attempt_interrupted", reason="PostgreSQL is away")
                 return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
             # The text of any other exception may quote data.
-            reason = _line(str(error)) if isinstance(error, Temporary) else type(error).__name__
+            told = error if isinstance(error, Temporary) else None
+            reason = _line(str(told)) if told else type(error).__name__
             log.warning("attempt_failed", exc_info=error, reason=reason)
-            return _after_error(job, kind, reason)
+            return _after_error(job, kind, reason, after=told.after if told else 0.0)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._current = None
@@ -244,12 +247,13 @@ def _line(text: str) -> str:
     return " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH]
 
 
-def _after_error(job: Job, kind: JobType, reason: str) -> Outcome:
+def _after_error(job: Job, kind: JobType, reason: str, *, after: float = 0.0) -> Outcome:
     """Decide between another attempt and the end, for something that counts as a failure."""
     failures = job.failures + 1
     if failures >= kind.attempts:
         return _failed(kind, "attempts_exhausted", f"gave up after {failures} failures: {reason}")
-    return Outcome(states.RETRY, {"delay": backoff(kind, failures), "note": reason})
+    delay = max(after, backoff(kind, failures))
+    return Outcome(states.RETRY, {"delay": delay, "note": reason})
 
 
 def backoff(kind: JobType, failures: int) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.cli.accounts import accounts
+from app.cli.clients import clients
 from app.cli.organizations import keys, organizations
 from app.cli.sample import sample, token
 from app.cli.services import callers, screen
@@ -15,5 +16,5 @@ if TYPE_CHECKING:
 
 def add_commands(app: Flask) -> None:
     """Give an application its commands."""
-    for command in (keys, organizations, callers, accounts, screen, token, sample):
+    for command in (keys, organizations, callers, accounts, clients, screen, token, sample):
         app.cli.add_command(command)

@@ -9,7 +9,7 @@ import jwt
 from flask.cli import with_appcontext
 
 from app.wiring import wiring
-from tasks.records import accounts, services, voting
+from tasks.records import accounts, income_clients, services, voting
 from tasks.records.voting import SCOPES
 
 
@@ -29,11 +29,13 @@ def token(subject: str, hours: int) -> None:
 @click.command("sample")
 @with_appcontext
 def sample() -> None:
-    """Make an organization, a service and an account to try things with, and print their keys."""
+    """Make somebody to try each API with, and print their keys."""
     with wiring().database.transaction() as connection:
         made = voting.add_organization(connection, subject="sample", name="Sample", country="US")
         key = voting.add_api_key(connection, made.id, name="sample", scopes=SCOPES)
         uid = services.add_service(connection, name="sample")
         service_key = services.add_key(connection, uid, channel="api")
         account_key = accounts.add_key(connection, accounts.add_account(connection, name="sample"))
+        client_id, secret = income_clients.add(connection, name="sample")
     click.echo(f"ORG={made.address}\nKEY={key}\nSERVICE={uid}:{service_key}\nTOKEN={account_key}")
+    click.echo(f"CLIENT={client_id}:{secret}")

@@ -51,6 +51,10 @@ class Fault(Enum):
     TAKEN = auto()
     #: What cannot be done again before it is over.
     IN_FLIGHT = auto()
+    #: A token that was good once: its time is over, or it was used.
+    TOKEN_EXPIRED = auto()
+    #: The caller asks too often.
+    THROTTLED = auto()
     #: Secrets cannot be kept, since nobody has given this service a key to seal them with.
     NO_SECRETS = auto()
     #: Another job of the type is in flight in the same scope.

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from config.failpoints import failpoint
 from tasks.job import store
+from tasks.job.dispatch import Dispatch
 from tasks.job.errors import ClaimLost
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import Connection
 
     from config.database import Database
     from config.settings import Settings
+    from tasks.job.queue import Bell
     from tasks.job.record import Job
 
 
@@ -25,6 +27,8 @@ class Step:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
+        #: For jobs that follow from the step: recorded with it, rung for after its commit.
+        self.dispatch = Dispatch(connection)
         self.progress: dict[str, Any] = {}
         self.cursor: dict[str, Any] = {}
         self.stage: str | None = None
@@ -42,13 +46,24 @@ class Step:
         self.stage = stage or self.stage
 
 
+def _leave_to_the_sweep(_: Sequence[Bell]) -> None:
+    """Ring for nothing: what is due is rung for within a second."""
+
+
 class Context:
     """One attempt at a job, as its handler sees it."""
 
-    def __init__(self, job: Job, database: Database, settings: Settings) -> None:
+    def __init__(
+        self,
+        job: Job,
+        database: Database,
+        settings: Settings,
+        ring: Callable[[Sequence[Bell]], None] = _leave_to_the_sweep,
+    ) -> None:
         self.job = job
         self.database = database
         self.settings = settings
+        self._ring = ring
         #: What earlier attempts and steps have saved.
         self.cursor: dict[str, Any] = dict(job.cursor)
         self.progress_so_far: dict[str, Any] = dict(job.progress)
@@ -83,6 +98,8 @@ class Context:
             failpoint("step.before_commit")
         self.cursor |= step.cursor
         self.progress_so_far |= step.progress
+        if step.dispatch.bells:
+            self._ring(step.dispatch.bells)
 
     def progress(self, done: int, total: int) -> None:
         """Commit how far the job is, where no data needs to be committed with it."""

@@ -75,6 +75,10 @@ class Dispatch:
             raise GateHeld(holder)
         return gate
 
+    def wake(self, job_ids: Sequence[str]) -> None:
+        """Have parked jobs go on once this is committed."""
+        self._bells += store.wake(self.connection, job_ids)
+
     @property
     def bells(self) -> list[Bell]:
         """The bells to ring once the jobs are committed."""

@@ -62,6 +62,11 @@ class Temporary(Complaint):
     The text is one line for people, of which the same is true as of `Permanent`'s.
     """
 
+    def __init__(self, text: str, *, after: float = 0.0) -> None:
+        super().__init__(text)
+        #: The next attempt comes no sooner than in so many seconds.
+        self.after = after
+
 
 class Wait(Complaint):
     """A handler raises this to be called again later, holding no slot and no lease."""

@@ -31,6 +31,7 @@ _OF_GATE = text(f"""
       AND (CAST(:before AS bigint) IS NULL OR seq < :before)
     ORDER BY seq DESC LIMIT :limit
 """)
+_BY_ID = text(f"SELECT {COLUMNS} FROM jobs WHERE id = ANY(:ids)")
 _HORIZON = text("SELECT xact, seq FROM job_counts_horizon")
 _COUNT = text("""
     SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
@@ -62,6 +63,12 @@ def of_gate(
     """Return the jobs of one scope, newest first, from behind the one of number `before`."""
     asked = {"tenant": tenant, "gate": gate, "types": list(types), "before": before}
     return [Job.from_row(row) for row in connection.execute(_OF_GATE, {**asked, "limit": limit})]
+
+
+def by_id(connection: Connection, job_ids: Sequence[str]) -> dict[str, Job]:
+    """Return those of these jobs that are recorded, by their ids."""
+    jobs = (Job.from_row(row) for row in connection.execute(_BY_ID, {"ids": list(job_ids)}))
+    return {job.id: job for job in jobs}
 
 
 def count(connection: Connection, tenant: str, types: Sequence[str]) -> int:

@@ -156,6 +156,20 @@ _END = text("""
     SET state = :state, delivered_at = CASE WHEN :state = 'delivered' THEN now() END
     WHERE job_id = :job AND state = 'pending'
 """)
+# It waits for whoever ends the earlier one at this moment, who then sees that this one is waiting.
+_EARLIER = text("""
+    SELECT earlier.id
+    FROM webhook_deliveries AS earlier JOIN webhook_deliveries AS this ON this.id = :id
+    WHERE earlier.webhook_id = this.webhook_id AND earlier.about = this.about
+      AND earlier.seq < this.seq AND earlier.state = 'pending'
+    LIMIT 1 FOR SHARE OF earlier
+""")
+_NEXT = text("""
+    SELECT next.job_id
+    FROM webhook_deliveries AS next JOIN webhook_deliveries AS this ON this.job_id = :job
+    WHERE next.webhook_id = this.webhook_id AND next.about = this.about AND next.state = 'pending'
+    ORDER BY next.seq LIMIT 1
+""")
 _REPLAY = text("""
     UPDATE webhook_deliveries SET state = 'pending', delivered_at = NULL, job_id = :job
     WHERE id = :id AND webhook_id = :webhook AND state <> 'pending'
@@ -203,6 +217,17 @@ def note_attempt(connection: Connection, delivery_id: str, outcome: Outcome) -> 
 def end_delivery(connection: Connection, job: str, *, delivered: bool) -> None:
     """Note how the job of a delivery has ended."""
     connection.execute(_END, {"job": job, "state": "delivered" if delivered else "failed"})
+
+
+def has_earlier(connection: Connection, delivery_id: str) -> bool:
+    """Tell whether its webhook has still to be told something earlier of the same story."""
+    return connection.execute(_EARLIER, {"id": delivery_id}).first() is not None
+
+
+def next_job(connection: Connection, job: str) -> str | None:
+    """Return the job of what comes next to where the delivery of a job went, of its story."""
+    found: str | None = connection.execute(_NEXT, {"job": job}).scalar()
+    return found
 
 
 def replay(connection: Connection, webhook_id: int, delivery_id: str, *, job: str) -> bool:

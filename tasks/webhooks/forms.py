@@ -85,9 +85,19 @@ def _credentials(delivery: Delivery, opened: Secrets) -> Letter:
     return Letter(_body(said), {})
 
 
+def _income(delivery: Delivery, opened: Secrets) -> Letter:
+    """Sign with the client's access secret; what is sent has an id, not where it goes."""
+    body = _body({"webhook_id": delivery.id, **delivery.data})
+    sign = hmac.new(opened.token.encode(), body, hashlib.sha256).hexdigest()
+    return Letter(body, {"X-WEBHOOK-SIGN": f"v1={sign}"})
+
+
 def _body(said: Mapping[str, Any]) -> bytes:
     return json.dumps(said, separators=(",", ":")).encode()
 
 
 #: By the API that a webhook belongs to.
-FORMS: Mapping[str, Callable[[Delivery, Secrets], Letter]] = {"credentials": _credentials}
+FORMS: Mapping[str, Callable[[Delivery, Secrets], Letter]] = {
+    "credentials": _credentials,
+    "income": _income,
+}

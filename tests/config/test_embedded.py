@@ -118,7 +118,13 @@ def test_a_child_ends_with_its_parent_however_that_ends(tmp_path):
 
 
 def test_the_procfile_names_the_processes_of_production():
-    assert sorted(procfile()) == ["release", "watchlist-provider", "web", "worker"]
+    assert sorted(procfile()) == [
+        "release",
+        "sandbox-provider",
+        "watchlist-provider",
+        "web",
+        "worker",
+    ]
 
 
 class Launched:

@@ -1,0 +1,1 @@
+"""Payroll providers and banks, as whoever connects an account sees them."""
