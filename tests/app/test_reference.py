@@ -45,6 +45,19 @@ DOCUMENTED = {
     "/webhooks/{webhook_id}": {"delete", "get", "patch"},
     "/webhooks/{webhook_id}/deliveries": {"get"},
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {"post"},
+    "/v1/bridge/login/": {"post"},
+    "/v1/link-access-tokens/": {"post"},
+    "/v1/links/{link_id}/{product_type}/report/": {"get"},
+    "/v1/refresh/tasks/": {"post"},
+    "/v1/refresh/tasks/{task_id}/": {"get"},
+    "/v1/tasks/": {"get"},
+    "/v1/tasks/{task_id}/": {"get"},
+    "/v1/tasks/{task_id}/mfa/": {"post"},
+    "/v1/users/": {"get", "post"},
+    "/v1/users/{user_id}/": {"get"},
+    "/v1/users/{user_id}/tokens/": {"post"},
+    "/v1/webhooks/": {"get", "post"},
+    "/v1/webhooks/{webhook_id}/": {"delete", "get", "patch"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -60,6 +73,13 @@ CREDENTIALS = ("/dids", "/registries", "/revocationStatus", "/schemas", "/webhoo
 GOOD = {
     ("post", "/v5/verifications"): "201",
     ("post", "/v5/verifications/{trace}/watchlist"): "202",
+    ("post", "/v1/bridge/login/"): "201",
+    ("post", "/v1/refresh/tasks/"): "201",
+    ("post", "/v1/tasks/{task_id}/mfa/"): "202",
+    ("post", "/v1/users/"): "201",
+    ("post", "/v1/users/{user_id}/tokens/"): "201",
+    ("post", "/v1/webhooks/"): "201",
+    ("delete", "/v1/webhooks/{webhook_id}/"): "204",
     ("post", "/census/{census_id}"): "202",
     ("post", "/census/{census_id}/publish"): "202",
     ("post", "/process/{process_id}/publish"): "202",
@@ -107,17 +127,24 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
 
     either = [{}, {"bearer": []}, {"accountKey": []}]
     assert asked.pop(("get", "/jobs/{job_id}")) == either
+    # The widget of somebody who logs in knows no client's secret.
+    client = {"clientId": [], "clientSecret": []}
+    assert asked.pop(("post", "/v1/bridge/login/")) == []
+    assert asked.pop(("post", "/v1/tasks/{task_id}/mfa/")) == [client, {}]
+    own = {"/jobs/{job_id}", "/v1/bridge/login/", "/v1/tasks/{task_id}/mfa/"}
     assert asked == {
         (method, path): None
         if (method, path) in public
         else [{"basic": []}, {"serviceKey": []}]
         if path.startswith("/v5/")
+        else [client]
+        if path.startswith("/v1/")
         else [{"bearer": []}, {"accountKey": []}]
         if path.startswith(CREDENTIALS)
         else [{"bearer": []}]
         for path, methods in DOCUMENTED.items()
         for method in methods
-        if path != "/jobs/{job_id}"
+        if path not in own
     }
     schemes = document["components"]["securitySchemes"]
     assert {name: one.get("scheme") or one["name"] for name, one in schemes.items()} == {
@@ -125,6 +152,8 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
         "basic": "basic",
         "serviceKey": "Authorization",
         "accountKey": "DOCK-API-TOKEN",
+        "clientId": "X-Access-Client-Id",
+        "clientSecret": "X-Access-Secret",
     }
 
 
@@ -144,12 +173,14 @@ def error_of(path):
     """The schema of an API's errors; one path belongs to two."""
     refs = {
         name: {"$ref": f"#/components/schemas/{name}Error"}
-        for name in ("Screening", "Voting", "Credentials")
+        for name in ("Screening", "Voting", "Credentials", "Income")
     }
     if path == "/jobs/{job_id}":
         return {"oneOf": [refs["Voting"], refs["Credentials"]]}
     if path.startswith("/v5/"):
         return refs["Screening"]
+    if path.startswith("/v1/"):
+        return refs["Income"]
     return refs["Credentials" if path.startswith(CREDENTIALS) else "Voting"]
 
 
