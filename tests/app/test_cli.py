@@ -43,7 +43,14 @@ def test_a_key_is_printed_once_opens_the_door_and_is_kept_as_its_digest(
     row = auditor.rows("SELECT * FROM api_keys WHERE name = 'office'")[0]
     assert bytes(row["digest"]) == hashlib.sha256(key.encode()).digest()
     assert key not in str(row)
-    assert row["scopes"] == ["members:read", "members:write", "jobs:read"]
+    assert row["scopes"] == [
+        "members:read",
+        "members:write",
+        "jobs:read",
+        "census:read",
+        "census:write",
+        "processes:write",
+    ]
     assert key not in run("keys", "list", "--org", tenant.address)[1]
 
 
@@ -64,7 +71,8 @@ def test_keys_are_listed_with_their_state(run, tenant, auditor):
 
     assert status == 0
     assert out == (
-        f"{first}\trevoked\tmembers:read,members:write,jobs:read\ttest\n"
+        f"{first}\trevoked\tmembers:read,members:write,jobs:read,census:read,census:write,"
+        "processes:write\ttest\n"
         f"{first + 1}\tin use\tjobs:read\tpoller\n"
     )
 
