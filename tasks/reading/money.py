@@ -10,7 +10,8 @@ CENT = Decimal("0.01")
 #: At most twelve digits, so that no sum of them is too large for anybody.
 _DOCUMENTED = re.compile(
     r"(?P<open>\()?(?P<sign>[-+])?\$?(?P<number>\d{1,3}(?:,\d{3}){1,3}|\d{1,12})"
-    r"(?P<cents>\.\d{1,4})?(?P<trail>-)?(?P<close>\))?"
+    r"(?P<cents>\.\d{1,4})?(?P<trail>-)?(?P<close>\))?",
+    re.ASCII,
 )
 
 

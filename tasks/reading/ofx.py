@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 8 * 1024 * 1024
 MAX_TRANSACTIONS = 20_000
 #: An amount has a full stop or a comma before its cents, and nothing between its thousands.
-_AMOUNT = re.compile(r"([+-]?\d{1,12})(?:[.,](\d{1,4}))?")
+_AMOUNT = re.compile(r"([+-]?\d{1,12})(?:[.,](\d{1,4}))?", re.ASCII)
 _STATEMENTS = "BANKMSGSRSV1/STMTTRNRS/STMTRS"
 
 

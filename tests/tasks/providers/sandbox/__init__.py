@@ -1,1 +1,1 @@
-"""Tests of `tasks.clients`."""
+"""Tests of `tasks.providers.sandbox`."""
