@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "tests.accounts",
     "tests.anvil",
+    "tests.callers",
     "tests.chain",
     "tests.elections",
     "tests.node",
     "tests.providers",
     "tests.receiver",
-    "tests.sandbox",
     "tests.screened",
 ]
 

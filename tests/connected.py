@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from config.settings import Settings
+    from tests.accounts import Sandbox
     from tests.conftest import Auditor
-    from tests.sandbox import Sandbox
 
 
 @pytest.fixture(name="settings")
