@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import logging
 import os
 import re
@@ -179,6 +180,8 @@ class Settings(_FromEnv):
             faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
         if not re.fullmatch(r"finalized|safe|depth:\d+", values.get("chain_finality", "safe")):
             faults.append("CHAIN_FINALITY is neither finalized, safe nor depth:N")
+        if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
+            faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
             faults.append(f"WATCHLIST_RUN_SECONDS must be at most {LONGEST_RUN_SECONDS}")
         return faults
@@ -227,6 +230,13 @@ class DevchainSettings(_FromEnv):
         if values.get("devchain_chain_id", 1) >= 2**63:
             faults.append("DEVCHAIN_CHAIN_ID must be less than 2^63")
         return faults
+
+
+def _is_sealing_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == 32  # noqa: PLR2004
+    except ValueError:
+        return False
 
 
 def _words(raw: str) -> tuple[str, ...]:

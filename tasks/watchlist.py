@@ -85,7 +85,7 @@ def _schedule(dispatch: Dispatch) -> None:
     gate=Gate("verification"),
     attempts=3,
     timeout=120,
-    new_id=nano_id,
+    new_id=lambda _: nano_id(),
     schedule=_schedule,
 )
 def watchlist(

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, fields
 from sqlalchemy import text
 
-from tasks.job.declare import Gate, job_type
+from tasks.job.declare import Gate, decimal_id, job_type
 from tasks.job.errors import Permanent, Temporary, Wait
 from tasks.ledger.transact import Call, transact
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
     from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
 
 
 class Nothing(Schema):
@@ -122,6 +123,46 @@ def gated(ctx: Context, scope: str, path: str) -> None:
 def short_lived(ctx: Context) -> dict[str, Any]:
     """End at once, and be cleared a second later."""
     return {}
+
+
+def _announce(dispatch: Dispatch, job: Job) -> None:
+    """Dispatch a job that says how this one has ended."""
+    dispatch.add("tells", {"of": job.id, "state": job.state, "code": job.code}, tenant="test")
+
+
+class Told(Schema):
+    of = fields.String()
+    state = fields.String()
+    code = fields.String(allow_none=True)
+
+
+@job_type("tells", payload=Told, result=Nothing, queue="told")
+def tells(ctx: Context, of: str, state: str, code: str | None) -> None:
+    """Be there."""
+
+
+class Ending(Schema):
+    how = fields.String(load_default="")
+    scope = fields.String(load_default="")
+
+
+@job_type(
+    "announced", payload=Ending, result=Number, gate=Gate("scope"), attempts=2, ended=_announce
+)
+def announced(ctx: Context, how: str, scope: str) -> dict[str, int]:
+    """End as it is told to."""
+    if how == "permanent":
+        raise Permanent("no_use", "there is no use")
+    if how == "wait":
+        raise Wait(60)
+    if how == "error":
+        raise RuntimeError
+    return {"n": 1}
+
+
+@job_type("numbered", payload=Nothing, result=Nothing, new_id=decimal_id("job_numbers"))
+def numbered(ctx: Context) -> None:
+    """Have a decimal id."""
 
 
 class Name(Schema):

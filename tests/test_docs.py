@@ -60,4 +60,5 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`new_id`": "32 hexadecimal digits",
         "`tidy`": "nothing",
         "`schedule`": "nothing",
+        "`ended`": "nothing",
     }

@@ -20,6 +20,7 @@ from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
 from tasks.job.errors import ClaimLost, GateHeld, Permanent, Temporary, Wait
 from tasks.job.queue import connect, read, take
+from workers.ending import move_on, moving, ring_for
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -144,7 +145,7 @@ class Runner:
                             timeout=kind.timeout,
                         )
                     except GateHeld:
-                        if self._reject(connection, bell.id):
+                        if self._reject(bell.id, kind):
                             return None
         except SQLAlchemyError as error:
             if not is_away(error):
@@ -152,17 +153,19 @@ class Runner:
             log.warning("claim_postponed", error=type(error).__name__)
             return None
 
-    def _reject(self, connection: Any, job_id: str) -> bool:
+    def _reject(self, job_id: str, kind: JobType) -> bool:
         """End a job whose gate is held; False when the gate became free meanwhile."""
-        job = store.get(connection, job_id)
-        if job is None or job.gate is None or job.state is not states.State.PENDING:
-            return True
-        holder = store.holder(connection, job.type, job.gate)
-        if holder is None:
-            return False
-        keep = JOB_TYPES[job.type].keep.total_seconds()
-        store.advance(connection, job, states.REJECT, conflict=holder, keep=keep)
+        with moving(self._database, kind, states.REJECT) as connection:
+            job = store.get(connection, job_id)
+            if job is None or job.gate is None or job.state is not states.State.PENDING:
+                return True
+            holder = store.holder(connection, job.type, job.gate)
+            if holder is None:
+                return False
+            keep = kind.keep.total_seconds()
+            bells = move_on(connection, job, states.REJECT, conflict=holder, keep=keep)
         log.info("job_rejected", conflict=holder)
+        ring_for(self._redis, bells or ())
         return True
 
     def _perform(self, job: Job, kind: JobType) -> Outcome:
@@ -205,8 +208,9 @@ class Runner:
         refused = False
         while True:
             try:
-                with self._database.statement() as connection:
-                    settled = store.advance(connection, job, outcome.move, **outcome.changes)
+                with moving(self._database, kind, outcome.move) as connection:
+                    bells = move_on(connection, job, outcome.move, **outcome.changes)
+                failpoint("runner.settled")
                 break
             except Exception as error:
                 if not is_away(error):
@@ -223,11 +227,12 @@ class Runner:
                     log.warning("settling_postponed", reason="PostgreSQL is away")
                 time.sleep(_SETTLE_PAUSE)
         log.info(
-            "attempt_ended" if settled else "late_end_refused",
+            "late_end_refused" if bells is None else "attempt_ended",
             attempt=job.attempts,
             move=outcome.move.name,
             state=outcome.move.after,
         )
+        ring_for(self._redis, bells or ())
 
 
 def _failed(kind: JobType, code: str, text: str) -> Outcome:

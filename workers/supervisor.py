@@ -21,6 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
+from tasks.job.queue import connect
+from workers.ending import ring_for
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 
@@ -53,6 +55,7 @@ class Supervisor:
         self._settings = settings
         self._queues = queues_served(settings, discover(settings.task_modules))
         self._database = Database(settings, name="jobspine supervisor")
+        self._redis = connect(settings, timeout=1.0)
         self._children: dict[int, _Child | None] = dict.fromkeys(range(settings.worker_processes))
         self._start_at: dict[int, float] = {}
         self._stopping = threading.Event()
@@ -124,7 +127,7 @@ class Supervisor:
         else:
             self._children[slot] = self._start()
         try:
-            lose_jobs_of(self._database, [child.worker], reason)
+            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason))
         except SQLAlchemyError as error:
             # Its lease will end as well.
             log.warning("loss_not_recorded", error=type(error).__name__)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import time
 from typing import TYPE_CHECKING
 
@@ -10,11 +9,13 @@ import redis
 import structlog
 from sqlalchemy import text
 
-from tasks.job import idempotency, lists, store, upkeep
+from config.database import is_away
+from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import Dispatch
 from tasks.job.queue import connect, depth, ring
 from tasks.job.states import HAND_BACK
+from workers.ending import move_on, ring_for
 from workers.runner import after_loss
 
 if TYPE_CHECKING:
@@ -68,23 +69,27 @@ class Sweep:
             if not connection.execute(_LOCK).scalar_one():
                 return
             lists.count_on(connection)  # first: it looks before this transaction has a number
-            self._end_lost_claims(connection)
+            bells = self._end_lost_claims(connection)
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 self._clear(connection)
                 self._cleared_at = time.monotonic()
+        ring_for(self._redis, bells)
         for kind in JOB_TYPES.values():
             if kind.schedule is not None:
                 self._schedule(kind.name, kind.schedule)
         self._ring()
 
-    def _end_lost_claims(self, connection: Connection) -> None:
+    def _end_lost_claims(self, connection: Connection) -> list[Bell]:
         jobs = upkeep.lease_ended(connection, JOB_TYPES, limit=BATCH)
         if not jobs:
-            return
+            return []
         # First, because what such a worker holds may be the row of the job itself.
         connection.execute(_CUT_OFF, {"workers": list({job.worker for job in jobs})})
-        for job in jobs:
-            _lose(connection, job, "the worker vanished", lease_ended=True)
+        return [
+            bell
+            for job in jobs
+            for bell in _lose(connection, job, "the worker vanished", lease_ended=True)
+        ]
 
     def _clear(self, connection: Connection) -> None:
         cleared = upkeep.expire(connection, limit=BATCH * 4)
@@ -109,8 +114,7 @@ class Sweep:
             return
         if dispatch.bells:
             log.info("scheduled", type=job_type, jobs=len(dispatch.bells))
-            with contextlib.suppress(redis.RedisError, OSError):  # then it rings for them later
-                ring(self._redis, dispatch.bells)
+            ring_for(self._redis, dispatch.bells)
 
     def _ring(self) -> None:
         """Ring for jobs that became due, and again for those whose bells seem to be lost."""
@@ -133,22 +137,42 @@ class Sweep:
             log.info("rung", bells=len(bells))
 
 
-def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -> None:
+def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -> list[Bell]:
+    """Take a job back, or end it if that was too often; return what to ring for then."""
     outcome = after_loss(job, JOB_TYPES[job.type], reason)
-    if store.advance(connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended):
+    try:
+        # Apart from the others: what a type does about an end must not hold up theirs.
+        with connection.begin_nested():
+            bells = move_on(
+                connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended
+            )
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.exception("loss_not_recorded", exc_info=error, job=job.id, type=job.type)
+        return []
+    if bells is not None:
         log.warning("claim_ended", job=job.id, type=job.type, reason=reason, move=outcome.move.name)
+    return bells or []
 
 
-def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> None:
-    """Take back, at once, what worker processes held that are known to be dead."""
+def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> list[Bell]:
+    """Take back, at once, what worker processes held that are known to be dead.
+
+    Returns what to ring for; without it the sweep rings.
+    """
     with database.transaction() as connection:
-        for job in upkeep.of_workers(connection, workers, JOB_TYPES):
-            _lose(connection, job, reason, lease_ended=False)
+        return [
+            bell
+            for job in upkeep.of_workers(connection, workers, JOB_TYPES)
+            for bell in _lose(connection, job, reason, lease_ended=False)
+        ]
 
 
 def hand_back_jobs_of(database: Database, workers: Sequence[str]) -> None:
     """Give back what worker processes held that were ended on purpose; counts as no failure."""
     with database.transaction() as connection:
         for job in upkeep.of_workers(connection, workers, JOB_TYPES):
-            if store.advance(connection, job, HAND_BACK, note="the worker was stopped"):
+            given = move_on(connection, job, HAND_BACK, note="the worker was stopped")
+            if given is not None:
                 log.info("handed_back", job=job.id, type=job.type)

@@ -47,6 +47,12 @@ class Fault(Enum):
     NOT_FOUND = auto()
     #: Values that can be read and are not what they must be; the details say which.
     INVALID = auto()
+    #: An id that somebody has registered already.
+    TAKEN = auto()
+    #: What cannot be done again before it is over.
+    IN_FLIGHT = auto()
+    #: Secrets cannot be kept, since nobody has given this service a key to seal them with.
+    NO_SECRETS = auto()
     #: Another job of the type is in flight in the same scope.
     GATE_HELD = auto()
     #: The idempotency key came with another request before.

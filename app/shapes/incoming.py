@@ -154,17 +154,17 @@ class Identifiers(fields.Dict):
         return found
 
 
-def plain(value: Any, depth: int = 0) -> None:
+def plain(value: Any, *, deepest: int = _DEEPEST) -> None:
     """Refuse what PostgreSQL cannot keep or nobody can read: NULs, infinities, deep nesting."""
-    if depth > _DEEPEST:
+    if deepest < 0:
         raise ValidationError("Nested too deeply.")
     if isinstance(value, dict):
         for key, one in value.items():
             storable(key)
-            plain(one, depth + 1)
+            plain(one, deepest=deepest - 1)
     elif isinstance(value, list):
         for one in value:
-            plain(one, depth + 1)
+            plain(one, deepest=deepest - 1)
     elif isinstance(value, str):
         storable(value, lines=True)
     elif isinstance(value, float) and not isfinite(value):

@@ -11,6 +11,8 @@ from datetime import timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sqlalchemy import text
+
 import tasks
 from tasks.job.errors import JobTypeFaulty
 
@@ -21,11 +23,21 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
+
+    #: Makes an id on the connection that records the job.
+    IdMaker = Callable[[Connection], str]
 
 
-def hex_id(length: int) -> Callable[[], str]:
+def hex_id(length: int) -> IdMaker:
     """Return a maker of random ids of so many hexadecimal digits."""
-    return lambda: secrets.token_hex(length // 2)
+    return lambda _: secrets.token_hex(length // 2)
+
+
+def decimal_id(sequence: str) -> IdMaker:
+    """Return a maker of decimal ids that increase: the numbers of a sequence of the database."""
+    draw = text(f"SELECT nextval('{sequence}')")
+    return lambda connection: str(connection.execute(draw).scalar_one())
 
 
 def nano_id() -> str:
@@ -71,12 +83,15 @@ class JobType:
     timeout: float
     #: How long an ended job can be read.
     keep: timedelta
-    new_id: Callable[[], str]
+    new_id: IdMaker
     #: Called by the sweep with the ids of jobs that it clears, to remove what belongs to them.
     tidy: Callable[[Connection, Sequence[str]], None] | None
     #: Called by the sweep, one at a time however many workers run, to dispatch what the clock
     #: has made due; what it writes and what it dispatches are one transaction.
     schedule: Callable[[Dispatch], None] | None
+    #: Called in the transaction that ends a job, however it ends, with the job as it is then:
+    #: what it writes and what it dispatches commit with the end. It must not fail.
+    ended: Callable[[Dispatch, Job], None] | None
 
     @property
     def reads(self) -> Schema:
@@ -112,9 +127,10 @@ def job_type(
     backoff_limit: float = 300.0,
     timeout: float = 60.0,
     keep: timedelta = timedelta(days=30),
-    new_id: Callable[[], str] = _DEFAULT_ID,
+    new_id: IdMaker = _DEFAULT_ID,
     tidy: Callable[[Connection, Sequence[str]], None] | None = None,
     schedule: Callable[[Dispatch], None] | None = None,
+    ended: Callable[[Dispatch, Job], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.
 
@@ -145,6 +161,7 @@ def job_type(
             new_id=new_id,
             tidy=tidy,
             schedule=schedule,
+            ended=ended,
         )
         return handler
 

@@ -47,7 +47,14 @@ class Dispatch:
         """
         kind = JOB_TYPES[job_type]
         jobs = [
-            store.NewJob(kind.new_id(), job_type, tenant, kind.queue, self._gate(kind, one), one)
+            store.NewJob(
+                kind.new_id(self.connection),
+                job_type,
+                tenant,
+                kind.queue,
+                self._gate(kind, one),
+                one,
+            )
             for tenant, one in given
         ]
         store.add(self.connection, jobs)

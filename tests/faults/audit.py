@@ -31,6 +31,8 @@ BOUNDS = {
     "gated": 3,
     "parks": 3,
     "watchlist": 3,
+    "announced": 2,
+    "tells": 3,
     "inscribes": 10,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}

@@ -38,7 +38,7 @@ def test_a_declared_function_stays_itself_and_is_known_by_its_name(types_of_this
     assert known.handler is handler
     assert (known.queue, known.attempts, known.timeout, known.api) == ("bulk", 7, 60.0, "voting")
     assert known.keep == timedelta(days=30)
-    assert re.fullmatch("[0-9a-f]{32}", known.new_id())
+    assert re.fullmatch("[0-9a-f]{32}", known.new_id(None))
 
 
 def test_a_parameter_that_the_payload_lacks_is_a_fault_at_import():
@@ -94,8 +94,8 @@ def test_the_scope_of_a_gate_is_made_of_all_its_fields():
 def test_an_id_has_as_many_hexadecimal_digits_as_it_should():
     make = hex_id(64)
 
-    assert re.fullmatch("[0-9a-f]{64}", make())
-    assert make() != make()
+    assert re.fullmatch("[0-9a-f]{64}", make(None))
+    assert make(None) != make(None)
 
 
 def test_the_modules_of_tasks_are_found_by_themselves():
@@ -121,5 +121,5 @@ def test_an_import_is_kept_for_a_quarter_of_an_hour_and_has_an_id_of_32_digits()
     kind = discover()["org_members"]
 
     assert kind.keep == timedelta(minutes=15)
-    assert re.fullmatch("[0-9a-f]{32}", kind.new_id())
+    assert re.fullmatch("[0-9a-f]{32}", kind.new_id(None))
     assert kind.api == "voting"

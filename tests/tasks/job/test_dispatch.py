@@ -69,6 +69,13 @@ def test_an_error_in_the_transaction_records_and_rings_nothing(database, ringer,
     assert ringer.recorded == []
 
 
+def test_a_type_may_have_ids_that_are_decimal_and_increase(database, ringer):
+    first, second = (dispatch_one(database, ringer, "numbered", {}, tenant="org") for _ in "ab")
+
+    assert first.isdecimal()
+    assert int(second) > int(first)
+
+
 @pytest.mark.parametrize("payload", [{"n": "seven"}, {"m": 7}, {"n": 1, "more": 1}])
 def test_a_payload_that_does_not_fit_records_nothing(database, ringer, auditor, payload):
     with pytest.raises(PayloadInvalid):

@@ -1,0 +1,85 @@
+"""deliver_webhook: tell a receiver of an event, for a day if it has to be."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from marshmallow import Schema, fields
+
+from config.failpoints import failpoint
+from config.sealing import SealingKeyMissing, SealUnopened
+from tasks.clients.webhooks import send
+from tasks.job.declare import job_type
+from tasks.job.errors import Permanent, Temporary
+from tasks.job.states import State
+from tasks.records import webhooks
+from tasks.webhooks.forms import write
+
+if TYPE_CHECKING:
+    from tasks.clients.webhooks import Outcome
+    from tasks.job.context import Context
+    from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
+    from tasks.records.webhooks import Delivery
+
+#: What a receiver answers that wants to hear no more.
+_GONE = 410
+
+
+class Payload(Schema):
+    """Which delivery."""
+
+    delivery = fields.String(required=True)
+
+
+class Result(Schema):
+    """What the receiver answered."""
+
+    code = fields.Integer()
+
+
+def _ended(dispatch: Dispatch, job: Job) -> None:
+    delivered = job.state is State.COMPLETED
+    webhooks.end_delivery(dispatch.connection, job.id, delivered=delivered)
+
+
+@job_type(
+    "deliver_webhook",
+    payload=Payload,
+    result=Result,
+    api="webhooks",
+    queue="webhooks",
+    # 5 s, 10 s, 20 s and so on up to 3 h: about 24 hours in all.
+    attempts=19,
+    backoff=5,
+    backoff_limit=3 * 3600,
+    timeout=30,
+    tidy=webhooks.forget,
+    ended=_ended,
+)
+def deliver_webhook(ctx: Context, delivery: str) -> dict[str, int | None]:
+    """Send it, and keep how that went; the receiver may get it twice, with the same id."""
+    with ctx.database.statement() as connection:
+        found = webhooks.delivery(connection, delivery)
+    if found is None:
+        raise Permanent("no_webhook", "the webhook was removed")
+    if not found.active:
+        raise Permanent("webhook_disabled", "the webhook is disabled")
+    outcome = _send(ctx, found)
+    failpoint("webhook.sent")
+    with ctx.step() as step:
+        webhooks.note_attempt(step.connection, delivery, outcome)
+    if outcome.code == _GONE:
+        raise Permanent("gone", "the receiver answered 410: it is gone")
+    if outcome.reason is not None:
+        raise Temporary(outcome.reason)
+    return {"code": outcome.code}
+
+
+def _send(ctx: Context, found: Delivery) -> Outcome:
+    try:
+        letter = write(ctx.settings, found)
+    except (SealingKeyMissing, SealUnopened):
+        raise Temporary("none of the sealing keys opens the webhook's secrets") from None
+    may_be_private = ctx.settings.webhooks_may_be_private
+    return send(found.url, letter.body, letter.headers, may_be_private=may_be_private)
