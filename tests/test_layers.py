@@ -224,10 +224,10 @@ def calls(tree: ast.Module, name: str) -> int:
     )
 
 
-def test_jobs_are_moved_on_by_workers_only():
+def test_jobs_are_moved_on_in_one_place():
     found = {name for name, tree in modules(*PACKAGES).items() if calls(tree, "advance")}
 
-    assert found == {"workers.ending"}
+    assert found == {"tasks.job.ending"}
 
 
 def test_statements_about_jobs_stand_in_the_store():
@@ -239,5 +239,11 @@ def test_statements_about_jobs_stand_in_the_store():
         if any(words in path.read_text() for words in written)
     }
 
-    # `lists` rewrites the number of a transaction after a restore, `upkeep` rings and clears.
-    assert found == {"tasks/job/lists.py", "tasks/job/store.py", "tasks/job/upkeep.py"}
+    # `lists` rewrites the number of a transaction after a restore, `upkeep` rings and clears,
+    # `orders` notes who wants a job cancelled.
+    assert found == {
+        "tasks/job/lists.py",
+        "tasks/job/orders.py",
+        "tasks/job/store.py",
+        "tasks/job/upkeep.py",
+    }

@@ -18,9 +18,9 @@ from config.failpoints import failpoint
 from tasks.job import states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
-from tasks.job.errors import ClaimLost, GateHeld, Permanent, Temporary, Wait
-from tasks.job.queue import connect, read, take
-from workers.ending import move_on, moving, ring_for
+from tasks.job.ending import move_on, moving
+from tasks.job.errors import Cancelled, ClaimLost, GateHeld, Permanent, Temporary, Wait
+from tasks.job.queue import connect, read, ring_for, take
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -155,7 +155,7 @@ class Runner:
 
     def _reject(self, job_id: str, kind: JobType) -> bool:
         """End a job whose gate is held; False when the gate became free meanwhile."""
-        with moving(self._database, kind, states.REJECT) as connection:
+        with moving(self._database, kind) as connection:
             job = store.get(connection, job_id)
             if job is None or job.gate is None or job.state is not states.State.PENDING:
                 return True
@@ -179,8 +179,8 @@ class Runner:
             result = kind.handler(context, **fields)
             made: Any = kind.writes.dump(result or {})
             return Outcome(states.COMPLETE, {"result": made, "keep": kind.keep.total_seconds()})
-        except ClaimLost:
-            return Outcome(states.LOSE)
+        except (ClaimLost, Cancelled) as end:
+            return Outcome(states.CANCEL if isinstance(end, Cancelled) else states.LOSE)
         except Permanent as end:
             return _failed(kind, end.code, str(end))
         except Wait as wait:
@@ -208,7 +208,7 @@ class Runner:
         refused = False
         while True:
             try:
-                with moving(self._database, kind, outcome.move) as connection:
+                with moving(self._database, kind) as connection:
                     bells = move_on(connection, job, outcome.move, **outcome.changes)
                 failpoint("runner.settled")
                 break

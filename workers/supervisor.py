@@ -21,8 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
-from tasks.job.queue import connect
-from workers.ending import ring_for
+from tasks.job.queue import connect, ring_for
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 

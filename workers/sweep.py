@@ -13,9 +13,9 @@ from config.database import is_away
 from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import Dispatch
-from tasks.job.queue import connect, depth, ring
+from tasks.job.ending import move_on
+from tasks.job.queue import connect, depth, ring, ring_for
 from tasks.job.states import HAND_BACK
-from workers.ending import move_on, ring_for
 from workers.runner import after_loss
 
 if TYPE_CHECKING:
