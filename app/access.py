@@ -12,7 +12,7 @@ from flask import g, request
 from app.errors import Refused
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.records import services, voting
+from tasks.records import accounts, services, voting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _API_KEY = re.compile(r"vsk_[0-9a-f]{64}")
+_ACCOUNT_KEY = re.compile(rf"{accounts.PREFIX}[0-9a-f]{{64}}")
+#: Headers that carry a key or JWT of an account by themselves; the vendor renamed the first one.
+_ACCOUNT_HEADERS = ("DOCK-API-TOKEN", "TRUVERA-API-TOKEN")
 
 
 def bearer() -> str:
@@ -120,3 +123,23 @@ def caller(connection: Connection) -> Caller:
         raise Refused(Fault.UNAUTHENTICATED)
     g.service_uid = found.service_uid
     return found
+
+
+def account(connection: Connection) -> str:
+    """Return the uid of the account that this request comes from, by a key or a JWT.
+
+    Raises:
+        Refused: there is neither, or nobody has it.
+    """
+    given = (request.headers.get(name, "").strip() for name in _ACCOUNT_HEADERS)
+    credential = next(filter(None, given), "") or bearer()
+    if credential.startswith(accounts.PREFIX):
+        known = _ACCOUNT_KEY.fullmatch(credential)
+        owner = accounts.owner_of_key(connection, credential) if known else None
+        if owner is None:
+            raise Refused(Fault.BAD_KEY)
+        return owner
+    uid = subject(credential)
+    if not uid.isprintable() or not accounts.is_known(connection, uid):
+        raise Refused(Fault.UNAUTHENTICATED)
+    return uid

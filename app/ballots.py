@@ -15,15 +15,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tasks.ledger.ballots import Vote
+    from tasks.records.ledger import Registry
     from tasks.records.processes import Process
-
-
-class Registry(NamedTuple):
-    """The contract that processes are in; what a voter signs names both."""
-
-    chain_id: int
-    #: 0x and 40 hexadecimal digits.
-    address: str
 
 
 class Ballot(NamedTuple):
@@ -45,7 +38,9 @@ def examine(connection: Connection, payloads: Sequence[str]) -> list[Ballot | Re
     good = [vote for vote in read if not isinstance(vote, Refused)]
     if not good:
         return [one for one in read if isinstance(one, Refused)]
-    registry = _registry(connection)
+    registry = ledger.registry(connection)
+    if registry is None:
+        raise Refused(Fault.UNAVAILABLE, "the ledger is not set up")
     known = processes.at(connection, [_address(vote) for vote in good])
     now = datetime.now(UTC)
     judged = [
@@ -55,14 +50,6 @@ def examine(connection: Connection, payloads: Sequence[str]) -> list[Ballot | Re
         for payload, vote in zip(payloads, read, strict=True)
     ]
     return _once(connection, judged)
-
-
-def _registry(connection: Connection) -> Registry:
-    chain_id = ledger.chain_id(connection)
-    address = ledger.contract(connection, "ProcessRegistry")
-    if chain_id is None or address is None:
-        raise Refused(Fault.UNAVAILABLE, "the ledger is not set up")
-    return Registry(chain_id, address)
 
 
 def _read(payload: str) -> Vote | Refused:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+import re
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import structlog
 from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import envelope
-from app.shapes import voting
+from app.shapes import credentials, voting
 from app.shapes.fault import Fault
 from config.database import is_away
 from tasks.job.errors import GateHeld, KeyReused, TwinInFlight
 from tasks.records.members import LimitReached
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 log = structlog.get_logger(__name__)
 
@@ -23,10 +27,34 @@ RETRY_AFTER = {
     Fault.UNAVAILABLE: "1",
     Fault.GATE_HELD: "2",
     Fault.PUBLISH_IN_FLIGHT: "2",
+    Fault.IN_FLIGHT: "2",
     Fault.QUEUE_FULL: "5",
 }
-#: How to ask for credentials of the voting and of the screening API; Basic must name a realm.
-_CHALLENGE = ("Bearer", 'Basic realm="screening"')
+
+
+class _Speaker(NamedTuple):
+    """How an API tells its callers that they are refused."""
+
+    #: What its paths begin with.
+    paths: re.Pattern[str]
+    error: Callable[..., tuple[int, dict[str, Any]]]
+    #: How it asks for credentials; Basic must name a realm.
+    challenge: str
+
+
+#: The first whose paths fit speaks.
+_SPEAKERS = (
+    _Speaker(re.compile("/v5/"), envelope.error, 'Basic realm="screening"'),
+    _Speaker(
+        re.compile(
+            r"/(dids|registries|revocationStatus|schemas|webhooks)(/|\Z)"
+            rf"|/jobs/{credentials.JOB_ID}/?\Z"
+        ),
+        credentials.error,
+        "Bearer",
+    ),
+    _Speaker(re.compile("/"), voting.error, "Bearer"),
+)
 
 
 class Refused(Exception):
@@ -42,13 +70,12 @@ class Refused(Exception):
 
 def answer(fault: Fault, detail: str = "", **more: Any) -> Response:
     """Return the response for a fault, in the form of the API that the request is for."""
-    is_screening = request.path.startswith("/v5/")
-    speak = envelope.error if is_screening else voting.error
-    status, body = speak(fault, detail, **more)
+    speaker = next(one for one in _SPEAKERS if one.paths.match(request.path))
+    status, body = speaker.error(fault, detail, **more)
     response = jsonify(body)
     response.status_code = status
     if fault is Fault.UNAUTHENTICATED or fault is Fault.BAD_KEY:
-        response.headers["WWW-Authenticate"] = _CHALLENGE[is_screening]
+        response.headers["WWW-Authenticate"] = speaker.challenge
     if fault in RETRY_AFTER:
         response.headers["Retry-After"] = RETRY_AFTER[fault]
     return response

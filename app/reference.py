@@ -60,6 +60,12 @@ def document(app: Flask) -> Api:
                         "scheme": "basic",
                         "description": "The uid and a key of a service.",
                     },
+                    "accountKey": {
+                        "type": "apiKey",
+                        "in": "header",
+                        "name": "DOCK-API-TOKEN",
+                        "description": "A key of an account (csk_ and 64 digits) or a JWT.",
+                    },
                     "serviceKey": {
                         "type": "apiKey",
                         "in": "header",

@@ -36,7 +36,14 @@ if TYPE_CHECKING:
     from flask import Flask
     from flask.testing import FlaskClient
 
-pytest_plugins = ["tests.anvil", "tests.chain", "tests.node", "tests.providers", "tests.screened"]
+pytest_plugins = [
+    "tests.anvil",
+    "tests.chain",
+    "tests.elections",
+    "tests.node",
+    "tests.providers",
+    "tests.screened",
+]
 
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"

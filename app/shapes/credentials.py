@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.shapes.fault import Fault, error_words
+from app.shapes.incoming import complaints
 from app.shapes.status import status_words
 from tasks.webhooks import transactions
 
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from tasks.job.record import Job
     from tasks.records.registrations import Registration
     from tasks.records.webhooks import Logged, Webhook
+
+#: What the ids of its jobs look like; every other id belongs to the voting API.
+JOB_ID = "[0-9]{1,20}"
 
 #: Checked here, where every API's words are; they are written in a webhook too.
 STATUS = status_words(transactions.STATUS)
@@ -50,6 +54,7 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
             "NotConfigured",
             "this service cannot keep secrets: no SEALING_KEYS",
         ),
+        Fault.QUEUE_FULL: (503, "QueueFull", "too many transactions wait for the chain"),
         Fault.UNAVAILABLE: (503, "Unavailable", "temporarily unavailable, nothing was accepted"),
     }
 )
@@ -62,12 +67,12 @@ def error(fault: Fault, detail: str = "") -> tuple[int, dict[str, Any]]:
     return status, {"status": status, "type": kind, "message": message}
 
 
-def detail(found: Any, path: str = "") -> str:
+def detail(found: Any) -> str:
     """Return in one line what a schema found wrong; values are never quoted."""
-    if isinstance(found, dict):
-        return "; ".join(detail(one, f"{path}.{name}".strip(".")) for name, one in found.items())
-    texts = " ".join(str(text) for text in found)
-    return f"{path}: {texts}" if path not in {"", "_schema"} else texts
+    return " ".join(
+        f"{'.'.join(str(part) for part in path if part != '_schema')}: {text}".removeprefix(": ")
+        for path, text in complaints(found)
+    )
 
 
 def job(job: Job, encoded: str | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from tasks.records.censuses import Census, Participant
     from tasks.records.groups import Group
+    from tasks.records.ledger import Registry
     from tasks.records.processes import Process
     from tasks.records.votes import Cast, Sum
 
@@ -58,7 +59,7 @@ def proof(root: str | None, weight: int, nodes: Iterable[bytes]) -> dict[str, An
     }
 
 
-def process(found: Process, chain_id: int | None, registry: str | None) -> dict[str, Any]:
+def process(found: Process, registry: Registry | None) -> dict[str, Any]:
     """A process, and what a voter's signature must name; what is not published yet is null."""
     return {
         "id": found.id,
@@ -73,8 +74,8 @@ def process(found: Process, chain_id: int | None, registry: str | None) -> dict[
         "maxVoters": found.max_voters,
         "status": found.status or DRAFT,
         "address": found.address,
-        "chainId": chain_id,
-        "registry": registry,
+        "chainId": registry.chain_id if registry else None,
+        "registry": registry.address if registry else None,
         "publishedAt": time(found.published_at),
         "createdAt": time(found.created_at),
     }

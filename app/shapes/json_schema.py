@@ -53,13 +53,13 @@ def check_json_schema(given: Mapping[str, Any]) -> None:
     named = given.get("$schema", Draft202012Validator.META_SCHEMA["$id"])
     draft = _DRAFTS.get(named.rstrip("#")) if isinstance(named, str) else None
     if draft is None:
-        raise ValidationError("Not a draft of JSON Schema that is known.", "$schema")
+        raise ValidationError({"$schema": ["Not a draft of JSON Schema that is known."]})
     try:
         draft.check_schema(given)
     except SchemaError as error:
         # Its own text quotes what it was given.
-        where = ".".join(str(part) for part in error.absolute_path)
-        raise ValidationError("Not a valid JSON schema.", where[:200] or "_schema") from None
+        where = ".".join(str(part) for part in error.absolute_path)[:200] or "_schema"
+        raise ValidationError({where: ["Not a valid JSON schema."]}) from None
 
 
 def _values(given: Any) -> Iterator[Any]:

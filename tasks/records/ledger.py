@@ -76,7 +76,6 @@ _CHAIN = text("""
     INSERT INTO ledger_chain (chain_id, genesis) VALUES (:chain_id, :genesis)
     ON CONFLICT (single) DO UPDATE SET single = true RETURNING chain_id, genesis
 """)
-_CHAIN_ID = text("SELECT chain_id FROM ledger_chain")
 
 
 def settle_chain(connection: Connection, chain_id: int, genesis: str) -> None:
@@ -94,12 +93,6 @@ def settle_chain(connection: Connection, chain_id: int, genesis: str) -> None:
         )
 
 
-def chain_id(connection: Connection) -> int | None:
-    """Return the id of the chain that this database is bound to, if it is bound."""
-    found: int | None = connection.execute(_CHAIN_ID).scalar()
-    return found
-
-
 _FINAL = text("SELECT final_number, final_hash FROM ledger_chain")
 _SET_FINAL = text("UPDATE ledger_chain SET final_number = :number, final_hash = :hash")
 
@@ -113,6 +106,25 @@ def final_block(connection: Connection) -> tuple[int, str] | None:
 def set_final_block(connection: Connection, number: int, block_hash: str) -> None:
     """Keep the last block that is taken for final."""
     connection.execute(_SET_FINAL, {"number": number, "hash": block_hash})
+
+
+class Registry(NamedTuple):
+    """The contract that processes are in; what a voter signs names both."""
+
+    chain_id: int
+    #: 0x and 40 lower-case hexadecimal digits.
+    address: str
+
+
+_REGISTRY = text("""
+    SELECT chain_id, address FROM ledger_chain, ledger_contracts WHERE name = 'ProcessRegistry'
+""")
+
+
+def registry(connection: Connection) -> Registry | None:
+    """Return the contract that processes are in, once it is deployed."""
+    row = connection.execute(_REGISTRY).first()
+    return Registry(*row) if row else None
 
 
 _CONTRACT = text("SELECT address FROM ledger_contracts WHERE name = :name")

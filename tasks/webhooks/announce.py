@@ -32,3 +32,9 @@ def announce(
         webhooks.add_delivery(
             dispatch.connection, delivery, webhook, event, about=about, data=data, job=job
         )
+
+
+def tell_again(dispatch: Dispatch, tenant: str, webhook: int, delivery: str) -> bool:
+    """Have something delivered again that was delivered or given up; False if it was neither."""
+    job = dispatch.add("deliver_webhook", {"delivery": delivery}, tenant=tenant)
+    return webhooks.replay(dispatch.connection, webhook, delivery, job=job)

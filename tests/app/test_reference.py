@@ -18,7 +18,22 @@ DOCUMENTED = {
     "/organizations/{address}/members/job/{job_id}": {"get"},
     "/organizations/{address}/members/job/{job_id}/errors": {"get"},
     "/organizations/{address}/jobs": {"get"},
+    "/organizations/{address}/groups": {"get", "post"},
+    "/organizations/{address}/groups/{group_id}": {"get"},
     "/jobs/{job_id}": {"get"},
+    "/census": {"post"},
+    "/census/{census_id}": {"get", "post"},
+    "/census/{census_id}/publish": {"post"},
+    "/census/{census_id}/participants": {"get"},
+    "/census/{census_id}/proof/{address}": {"get"},
+    "/process": {"post"},
+    "/process/{process_id}": {"get"},
+    "/process/{process_id}/publish": {"post"},
+    "/process/{process_id}/status": {"put"},
+    "/process/{process_id}/results": {"get"},
+    "/process/{process_id}/votes": {"get"},
+    "/vote": {"post"},
+    "/votes": {"post"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -32,6 +47,12 @@ DOCUMENTED = {
 GOOD = {
     ("post", "/v5/verifications"): "201",
     ("post", "/v5/verifications/{trace}/watchlist"): "202",
+    ("post", "/census/{census_id}"): "202",
+    ("post", "/census/{census_id}/publish"): "202",
+    ("post", "/process/{process_id}/publish"): "202",
+    ("put", "/process/{process_id}/status"): "202",
+    ("post", "/vote"): "202",
+    ("post", "/votes"): "202",
 }
 
 
@@ -59,7 +80,17 @@ def test_every_path_is_documented(document):
 
 
 def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(document):
-    public = {("get", "/organizations/{address}"), ("get", "/jobs/{job_id}")}
+    public = {
+        ("get", "/organizations/{address}"),
+        ("get", "/jobs/{job_id}"),
+        ("get", "/census/{census_id}/participants"),
+        ("get", "/census/{census_id}/proof/{address}"),
+        ("get", "/process/{process_id}"),
+        ("get", "/process/{process_id}/results"),
+        ("get", "/process/{process_id}/votes"),
+        ("post", "/vote"),
+        ("post", "/votes"),
+    }
     asked = {key: operation.get("security") for key, operation in operations(document).items()}
 
     assert asked == {
@@ -122,10 +153,16 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     ("method", "path"), [(method, path) for path, has in DOCUMENTED.items() for method in has]
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, verification, method, path
+    app, tenant, service, verification, election, method, path
 ):
     who = service if path.startswith("/v5/") else tenant
-    real = {"address": tenant.address, "trace": verification.trace, "type": "watchlist"}
+    real = {
+        "address": tenant.address,
+        "trace": verification.trace,
+        "type": "watchlist",
+        "census_id": election.census,
+        "process_id": election.id,
+    }
     operation = schemathesis.openapi.from_wsgi("/openapi.json", app)[path][method]
 
     @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))

@@ -77,7 +77,7 @@ def accepted(answer: dict[str, Any]) -> Response:
     """Return the answer that names a job, with where to poll it, under whatever prefix we are."""
     response = jsonify(answer)
     response.status_code = 202
-    response.headers["Location"] = url_for("voting.show_job", job_id=answer["jobId"])
+    response.headers["Location"] = url_for("jobs.show_job", job_id=answer["jobId"])
     return response
 
 

@@ -1,4 +1,4 @@
-"""The voting API: jobs, each for whoever knows its id, and the list of an organization's."""
+"""The voting API: the list of an organization's jobs."""
 
 from __future__ import annotations
 
@@ -12,25 +12,11 @@ from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.job import lists, store
-from tasks.job.declare import JOB_TYPES
+from tasks.job import lists
 from tasks.records import members
 
 #: Errors of rows that each job of a list shows at the most; the download has them all.
 ERRORS_LISTED = 10
-
-
-@blueprint.route("/jobs/<job_id>", methods=["GET"])
-@blueprint.response(200, schemas.JobPoll)
-@every_error
-def show_job(job_id: str) -> Response:
-    """Poll a job: public, for whoever knows its id; a failed job is a 200."""
-    with wiring().database.statement() as connection:
-        job = store.get(connection, job_id) if job_id.isprintable() else None
-    kind = JOB_TYPES.get(job.type) if job else None
-    if job is None or kind is None or kind.api != "voting":
-        raise Refused(Fault.NO_JOB)
-    return jsonify(shape.job(job))
 
 
 @blueprint.route("/organizations/<address>/jobs", methods=["GET"])

@@ -78,11 +78,7 @@ def show_process(process_id: str) -> Response:
     """Show a process to anybody."""
     with wiring().database.statement() as connection:
         found = _find(connection, process_id)
-        chain_id, registry = (
-            ledger.chain_id(connection),
-            ledger.contract(connection, "ProcessRegistry"),
-        )
-    return jsonify(shape.process(found, chain_id, registry))
+        return jsonify(shape.process(found, ledger.registry(connection)))
 
 
 @blueprint.route("/process/<process_id>/publish", methods=["POST"])

@@ -61,6 +61,20 @@ def test_what_belongs_to_jobs_is_committed_with_them(database, ringer, auditor):
     assert auditor.one("SELECT count(*) FROM workers") == 1
 
 
+def test_many_jobs_are_recorded_in_one_statement_or_none_of_them(database, ringer, auditor):
+    given = [("a", {"n": 1}), ("b", {"n": 2}), ("a", {"n": 3})]
+
+    with dispatching(database, ringer) as dispatch:
+        ids = dispatch.add_many("noop", given)
+    with pytest.raises(PayloadInvalid), dispatching(database, ringer) as dispatch:
+        dispatch.add_many("noop", [("a", {"n": 4}), ("a", {"n": "five"})])
+
+    rows = [auditor.job(job_id) for job_id in ids]
+    assert [(row["tenant"], row["payload"]) for row in rows] == given
+    assert ringer.heard == [Bell("noop", job_id, "default") for job_id in ids]
+    assert auditor.one("SELECT count(*) FROM jobs") == 3
+
+
 def test_an_error_in_the_transaction_records_and_rings_nothing(database, ringer, auditor):
     with pytest.raises(ZeroDivisionError), dispatching(database, ringer) as dispatch:
         dispatch.add("noop", {"n": 1 / 0}, tenant="org")

@@ -139,6 +139,28 @@ def test_a_count_inside_a_transaction_that_wrote_already_skips_no_number(databas
     assert auditor.one("SELECT next_seq FROM job_counts_horizon") == 0
 
 
+def test_those_in_line_are_counted_by_an_index_up_to_a_number(database, auditor):
+    auditor.rows(
+        "INSERT INTO jobs (id, type, tenant, queue, payload)"
+        " SELECT n::text, 'noop', 't', CASE WHEN n <= 30 THEN 'chain' ELSE 'bulk' END, '{}'"
+        " FROM generate_series(1, 5000) n"
+    )
+    auditor.rows(
+        "UPDATE jobs SET state = 'rejected', conflict = 'x', finished_at = now(),"
+        " expires_at = now() WHERE id = '1'"
+    )
+    auditor.rows("ANALYZE jobs")
+
+    with database.statement() as connection:
+        found = [lists.in_line(connection, "chain", most=most) for most in (10, 100)]
+        nobody = lists.in_line(connection, "slow", most=10)
+        asked = {"queue": "chain", "most": 100}
+        plan = connection.execute(text(f"EXPLAIN {lists._IN_LINE.text}"), asked).all()
+
+    assert (found, nobody) == ([10, 29], 0)
+    assert "jobs_claimable" in str(plan)
+
+
 def test_the_runs_of_a_scope_are_paged_by_number_newest_first(database):
     with database.statement() as connection:
         for job_id, tenant, gate in (

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.ledger.merkle import CensusEmpty, Tree, is_member, leaf
+from tasks.ledger.merkle import CensusEmpty, Tree, is_member, leaf, places
 
 ONES, TWOS = "0x" + "11" * 20, "0x" + "22" * 20
 hashes = st.binary(min_size=32, max_size=32)
@@ -37,6 +37,16 @@ def test_a_census_without_anybody_is_refused():
 def test_a_leaf_that_is_not_there_has_no_proof(index):
     with pytest.raises(IndexError):
         Tree([bytes(32)] * 3).proof(index)
+
+
+def test_a_proof_is_found_among_the_nodes_without_the_tree():
+    tree = Tree([bytes([n]) * 32 for n in range(5)])
+
+    nodes = [tree.nodes[n : n + 32] for n in range(0, len(tree.nodes), 32)]
+
+    assert (len(nodes), nodes[-1]) == (5 + 3 + 2 + 1, tree.root)
+    assert [places(index, 5) for index in (0, 3, 4)] == [[1, 6, 9], [2, 5, 9], [8]]
+    assert [nodes[place] for place in places(2, 5)] == tree.proof(2)
 
 
 def test_a_node_that_is_left_over_moves_up_as_it_is():
