@@ -33,7 +33,7 @@ MAY_KNOW = {
     "sqlalchemy": ("config.database", "tasks", "workers", "app"),
     "psycopg2": ("config.database", "config.embedded", "tasks.records"),
     "alembic": ("tasks.migrations",),
-    "argon2": ("tasks.org_members",),
+    "argon2": ("tasks.org_members", "tasks.records.operators"),
     "rapidfuzz": ("tasks.matching", "tasks.providers.watchlists"),
     "anyascii": ("tasks.matching",),
     "defusedxml": ("tasks.providers.watchlists",),

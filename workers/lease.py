@@ -36,8 +36,9 @@ DEAF_SECONDS = 15.0
 DEAF_STATUS = 70
 
 _SEEN = text("""
-    INSERT INTO workers (id, queues) VALUES (:id, :queues)
-    ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored,
+    INSERT INTO workers (id, queues, skew)
+    VALUES (:id, :queues, :clock - extract(epoch FROM clock_timestamp()))
+    ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored, skew = excluded.skew,
         claimed_at = CASE WHEN :claims > workers.claims THEN now() ELSE workers.claimed_at END,
         claims = :claims
 """)
@@ -77,7 +78,7 @@ class Keeper(threading.Thread):
         with self._database.statement() as connection:
             if current is not None:
                 self._renew_claim(connection, current)
-            connection.execute(_SEEN, seen)
+            connection.execute(_SEEN, {**seen, "clock": time.time()})
 
     def _renew_claim(self, connection: Connection, current: Context) -> None:
         renewal = store.renew(connection, current.job, lease=self._settings.lease_seconds)

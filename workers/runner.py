@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import threading
@@ -21,6 +22,7 @@ from tasks.job.declare import JOB_TYPES
 from tasks.job.ending import move_on, moving
 from tasks.job.errors import Cancelled, ClaimLost, GateHeld, Permanent, Temporary, Wait
 from tasks.job.queue import connect, read, ring_for, take
+from tasks.watch import workers
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -112,6 +114,11 @@ class Runner:
             log.info("worker_waits_for_its_job")
         with self._slot:
             pass
+
+    def sign_off(self) -> None:
+        """Say that this worker has stopped, and not died."""
+        with contextlib.suppress(SQLAlchemyError), self._database.statement() as connection:
+            workers.note_end(connection, [self.worker], workers.STOPPED)
 
     @property
     def current(self) -> Context | None:
