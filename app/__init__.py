@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, errors, reference
-from app.routes import credentials, health, jobs, screening, voting
+from app.routes import credentials, health, jobs, ops, screening, voting
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings
@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(screening.blueprint)
     api.register_blueprint(credentials.blueprint)
     api.register_blueprint(jobs.blueprint)
+    api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)

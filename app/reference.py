@@ -66,6 +66,11 @@ def document(app: Flask) -> Api:
                         "name": "DOCK-API-TOKEN",
                         "description": "A key of an account (csk_ and 64 digits) or a JWT.",
                     },
+                    "operatorToken": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A token of an operator (ops_ and 64 digits).",
+                    },
                     "serviceKey": {
                         "type": "apiKey",
                         "in": "header",
