@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import random
 from typing import TYPE_CHECKING
 
 from bench import bare
 from bench.load import ask, drive, get
-from bench.report import Table, number, ratio, spread
+from bench.report import Table, number, ratio, rotated, spread
 from tasks.job import lists
 from tasks.records import voting
 
@@ -128,8 +127,9 @@ def _store_results(count: int) -> list[str]:
 
 def _rounds(port: int, routes: Routes, scale: Scale) -> Rates:
     rates: Rates = {name: [] for name in routes}
-    for name, requests in itertools.chain(routes.items(), *[routes.items()] * scale.rounds):
-        rates[name].append(drive(port, requests, seconds=scale.seconds).rate)
+    for turn in range(scale.rounds + 1):
+        for name, requests in rotated(routes.items(), turn):
+            rates[name].append(drive(port, requests, seconds=scale.seconds).rate)
     return {name: found[1:] for name, found in rates.items()}  # the first round warms up
 
 

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parent.parent
 KEY = "5e" * 32
 #: How soon a block is made while the chain is not paused; seconds.
 BLOCK_SECONDS = 0.05
+#: Python's own.
+_RECURSION_LIMIT = 1_000
 
 
 class Failed(Exception):
@@ -115,6 +117,12 @@ class Devchain:
             raise Failed(answer["error"])
         return answer["result"]
 
+    def new_key(self) -> str:
+        """Make a private key of a funded account of one's own; this mines a block."""
+        account = Account.create()
+        self.rpc("anvil_setBalance", account.address, hex(10**24))
+        return account.key.hex()
+
     def mine(self, blocks: int = 1) -> None:
         """Make blocks now."""
         self.rpc("evm_mine", {"blocks": blocks})
@@ -126,6 +134,16 @@ class Devchain:
     def resume(self) -> None:
         """Have blocks made again."""
         self.rpc("evm_setIntervalMining", BLOCK_SECONDS)
+
+
+@pytest.fixture(autouse=True)
+def _shallow() -> None:
+    """Keep Python's own bound on recursion.
+
+    py-evm and py_ecc raise it for whatever imports them, and then a deep nest of JSON, which tests
+    send to everything, would not be refused but end the process.
+    """
+    sys.setrecursionlimit(_RECURSION_LIMIT)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
@@ -21,6 +20,7 @@ import psycopg2.extras
 import pytest
 import redis as redis_py
 
+import tasks.ledger.signers  # noqa: F401 - before anything else that brings eth_account
 from app import create_app
 from config.database import Database
 from config.embedded import Servers
@@ -29,6 +29,7 @@ from config.settings import Settings
 from config.stack import free_port
 from tasks.migrations.upgrade import upgrade
 from tasks.records import voting
+from tests.databases import Databases
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,17 +38,19 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
 
 pytest_plugins = [
+    "tests.accounts",
     "tests.anvil",
     "tests.chain",
     "tests.elections",
     "tests.node",
     "tests.providers",
+    "tests.receiver",
     "tests.screened",
 ]
 
 ROOT = Path(__file__).parent.parent
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
-_numbers = itertools.count(1)
+SEALING_KEY = "b2xk" * 10 + "b2w="
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
@@ -75,6 +78,12 @@ def template(servers: Servers) -> str:
     return "jobspine"
 
 
+@pytest.fixture(scope="session")
+def databases(servers: Servers, template: str) -> Databases:
+    """Empty databases for the tests of this session."""
+    return Databases(servers.postgres, template)
+
+
 def administer(servers: Servers, statement: str) -> None:
     """Run a statement that no transaction may hold."""
     with contextlib.closing(psycopg2.connect(servers.postgres.url_of("postgres"))) as connection:
@@ -83,10 +92,9 @@ def administer(servers: Servers, statement: str) -> None:
 
 
 @pytest.fixture
-def settings(servers: Servers, template: str) -> Iterator[Settings]:
+def settings(servers: Servers, databases: Databases) -> Iterator[Settings]:
     """The settings of a service with an empty database and an empty Redis."""
-    name = f"test_{next(_numbers)}"
-    administer(servers, f"CREATE DATABASE {name} TEMPLATE {template}")
+    name = databases.take()
     client = redis_py.Redis.from_url(servers.redis.url)
     client.flushall()
     client.close()
@@ -94,10 +102,11 @@ def settings(servers: Servers, template: str) -> Iterator[Settings]:
         database_url=servers.postgres.url_of(name),
         redis_url=servers.redis.url,
         jwt_key=JWT_KEY,
+        sealing_keys=(SEALING_KEY,),
         task_modules=("tests.job_types",),
         database_pool=10,
     )
-    administer(servers, f"DROP DATABASE {name} WITH (FORCE)")
+    databases.give_back(name)
 
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
@@ -107,6 +116,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "DATABASE_URL": settings.database_url,
         "REDIS_URL": settings.redis_url,
         "JWT_KEY": settings.jwt_key,
+        "SEALING_KEYS": ",".join(settings.sealing_keys),
         "TASK_MODULES": ",".join(settings.task_modules),
         **more,
     }

@@ -55,6 +55,9 @@ class _Server(ThreadingHTTPServer):
 class Provider:
     """The provider: what it was asked, and what it does about it."""
 
+    #: What a request is here.
+    request: type[Request] = Request
+
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.parameters: list[dict[str, list[str]]] = []
@@ -76,7 +79,7 @@ class Provider:
 
     def start(self) -> None:
         """Listen, on the same port as before."""
-        bound = type("BoundRequest", (Request,), {"provider": self})
+        bound = type("BoundRequest", (self.request,), {"provider": self})
         self._server = _Server(("127.0.0.1", self._port), bound)
         self._port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -86,6 +87,15 @@ def imported(tree: ast.Module) -> set[str]:
 
 def begins(name: str, *beginnings: str) -> bool:
     return any(name == one or name.startswith(f"{one}.") for one in beginnings)
+
+
+def test_the_api_loads_what_signs_and_encodes_for_the_chain_only_when_a_vote_comes():
+    chain = {"coincurve", "eth_abi", "eth_account"}
+    code = f"import sys, app; app.wiring.discover(); print({chain} & set(sys.modules))"
+
+    shown = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True)
+
+    assert shown.stdout == b"set()\n"
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -24,15 +24,19 @@ def _check(connection: Connection, uid: str) -> None:
 @accounts.command("create")
 @click.option("--name", default="", help="Whose it is.")
 def create(name: str) -> None:
-    """Register an account and print its uid, which is the subject of its JWTs."""
-    with wiring().database.statement() as connection:
-        click.echo(records.add_account(connection, name=name))
+    """Register an account and print its uid, the subject of its JWTs, with an API key.
+
+    It is the only time that the key can be seen.
+    """
+    with wiring().database.transaction() as connection:
+        uid = records.add_account(connection, name=name)
+        click.echo(f"ACCOUNT={uid}\nTOKEN={records.add_key(connection, uid)}")
 
 
 @accounts.command("key")
 @click.argument("uid")
 def add_key(uid: str) -> None:
-    """Make a key of an account and print it: the only time that it can be seen."""
+    """Make another key of an account and print it."""
     with wiring().database.transaction() as connection:
         _check(connection, uid)
         click.echo(records.add_key(connection, uid))

@@ -54,7 +54,7 @@ def show_job(job_id: str) -> Response:
 
 def _voting(job_id: str) -> Response:
     with wiring().database.statement() as connection:
-        job = store.get(connection, job_id) if job_id.isprintable() else None
+        job = store.standing(connection, job_id) if job_id.isprintable() else None
     kind = JOB_TYPES.get(job.type) if job else None
     if job is None or kind is None or kind.api != "voting":
         raise Refused(Fault.NO_JOB)

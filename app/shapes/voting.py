@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from tasks.job.record import Job
+    from tasks.job.record import Job, Standing
     from tasks.records.members import RowError
     from tasks.records.voting import Organization
 
@@ -88,7 +88,7 @@ def complaint(found: Any) -> str:
     return ""
 
 
-def job(job: Job) -> dict[str, Any]:
+def job(job: Standing) -> dict[str, Any]:
     """The public poll. Row errors are for the organization's own eyes and are left out."""
     shown = {"jobId": job.id, "type": job.type, "status": STATUS[job.state]}
     if job.state is State.COMPLETED:
@@ -98,28 +98,31 @@ def job(job: Job) -> dict[str, Any]:
     return shown
 
 
-def _result(job: Job) -> dict[str, Any]:
+def _result(job: Standing) -> dict[str, Any]:
     """What a completed job came to: the counts of what reads rows, the facts of everything else."""
     if job.type in READING and "root" not in (job.result or {}):
-        return {name: import_progress(job)[name] for name in ("added", "total", "progress")}
+        return _counts(job)
     return dict(job.result or {})
 
 
-def _reason(job: Job) -> str:
+def _reason(job: Standing) -> str:
     return job.error or f"another job was in flight: {job.conflict}"
 
 
-def import_progress(job: Job, errors: Sequence[RowError] = ()) -> dict[str, Any]:
+def import_progress(job: Standing, errors: Sequence[RowError] = ()) -> dict[str, Any]:
     """The members job: committed counts; progress is 100 once nothing more will happen."""
-    read, total = job.progress.get("read", 0), job.progress.get("total", 0)
     listed = [row_error(found) if job.type == "org_members" else found.error for found in errors]
     if STATUS[job.state] == "failed":
         listed.append(_reason(job))
+    return {**_counts(job), "errors": listed}
+
+
+def _counts(job: Standing) -> dict[str, int]:
+    read, total = job.progress.get("read", 0), job.progress.get("total", 0)
     return {
         "added": job.progress.get("added", 0),
         "total": total,
         "progress": 100 if job.is_over else min(99, 100 * read // total if total else 0),
-        "errors": listed,
     }
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import httpx
 
+from bench.demo.credentials import show_credentials
 from bench.demo.elections import show_election
 from bench.demo.guide import ROOT, DemoFailed, Guide
 from bench.demo.members import show_crash, show_import
@@ -31,6 +32,7 @@ def show_everything(stack: Stack, told: threading.Event) -> None:
     show_import(voting, org)
     show_screening(Guide(stack, told, Authorization=f"ApiKey {made['SERVICE']}"))
     show_election(voting, org)
+    show_credentials(Guide(stack, told, Authorization=f"Bearer {made['TOKEN']}"))
     show_crash(voting, org)
 
 

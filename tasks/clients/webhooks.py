@@ -32,14 +32,15 @@ _CONNECT_SECONDS = 4.0
 MAX_ANSWER_BYTES = 64 * 1024
 #: The longest address; characters.
 MAX_URL_LENGTH = 2000
-_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
+_PORTS = range(1, 65536)
 #: Networks that count as public in Python's tables and lead elsewhere: IPv4 inside of IPv6,
 #: which a gateway may unwrap, and what the tables of some versions lack.
 _LEADS_ELSEWHERE = tuple(
     ipaddress.ip_network(network)
     for network in (
         *("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16"),
-        *("fec0::/10", "100.64.0.0/10", "192.88.99.0/24"),
+        *("fec0::/10", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24"),
     )
 )
 
@@ -78,9 +79,9 @@ def read_url(url: str, *, may_be_private: bool) -> httpx.URL:
         read = httpx.URL(url) if len(url) <= MAX_URL_LENGTH else None
     except (httpx.InvalidURL, ValueError):
         read = None
-    if read is None or not read.host or read.port == 0:
+    if read is None or not read.host or not (read.port is None or read.port in _PORTS):
         raise UrlRefused("not an address")
-    if read.scheme not in _PORTS:
+    if read.scheme not in _SCHEMES:
         raise UrlRefused("neither http nor https")
     if read.userinfo:
         raise UrlRefused("with a user or a password in it")

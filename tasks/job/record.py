@@ -1,9 +1,9 @@
-"""The job as it is read: one immutable value."""
+"""The job as it is read: immutable values, of all its columns or of those that a poll shows."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from tasks.job.states import TERMINAL, State
 
@@ -12,32 +12,49 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A row of the table `jobs`. Times are UTC."""
+@dataclass(frozen=True)
+class Standing:
+    """How a job stands: what may be said of it to whoever polls it."""
 
     id: str
-    #: The order in which jobs were recorded.
-    seq: int
     type: str
-    #: Whose job it is, in the words of its API; nobody else sees it.
-    tenant: str
     state: State
-    queue: str
-    #: The scope in which one job of the type runs at a time.
-    gate: str | None
-    payload: Mapping[str, Any]
     result: Mapping[str, Any] | None
-    #: Why it failed, as a word for programs.
-    code: str | None
     #: Why it failed, in one line for people.
     error: str | None
     #: For a rejected job: the id of the job that held the gate.
     conflict: str | None
-    #: A finer word than `running`, where the type has one.
-    stage: str | None
     #: Counted facts, committed together with the data that they count.
     progress: Mapping[str, Any]
+
+    @classmethod
+    def from_row(cls, row: Sequence[Any]) -> Self:
+        """Build one from the values of its columns."""
+        job_id, job_type, state, *others = row
+        return cls(job_id, job_type, State(state), *others)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the state can never change again."""
+        return self.state in TERMINAL
+
+
+@dataclass(frozen=True)
+class Job(Standing):
+    """A row of the table `jobs`. Times are UTC."""
+
+    #: The order in which jobs were recorded.
+    seq: int
+    #: Whose job it is, in the words of its API; nobody else sees it.
+    tenant: str
+    queue: str
+    #: The scope in which one job of the type runs at a time.
+    gate: str | None
+    payload: Mapping[str, Any]
+    #: Why it failed, as a word for programs.
+    code: str | None
+    #: A finer word than `running`, where the type has one.
+    stage: str | None
     #: What a handler needs to go on where an earlier attempt was; private to the type.
     cursor: Mapping[str, Any]
     #: Claims so far; the number fences every write of a worker.
@@ -60,19 +77,7 @@ class Job:
     #: The ended job that this one runs again.
     retry_of: str | None = None
 
-    @classmethod
-    def from_row(cls, row: Sequence[Any]) -> Job:
-        """Build a job from the values of `COLUMNS`."""
-        values = dict(zip(_NAMES, row, strict=True))
-        values["state"] = State(values["state"])
-        return cls(**values)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the state can never change again."""
-        return self.state in TERMINAL
-
-
-_NAMES = tuple(field.name for field in fields(Job))
 #: The columns to select, in the order of the fields.
-COLUMNS = ", ".join(_NAMES)
+COLUMNS = ", ".join(field.name for field in fields(Job))
+STANDING_COLUMNS = ", ".join(field.name for field in fields(Standing))

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from config.database import Prepared
 from tasks.job.errors import Cancelled, ClaimLost, GateHeld
 from tasks.job.queue import Bell
-from tasks.job.record import COLUMNS, Job
+from tasks.job.record import COLUMNS, STANDING_COLUMNS, Job, Standing
 from tasks.job.states import CLAIM, PARK, TERMINAL, Move
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ def get(connection: Connection, job_id: str) -> Job | None:
     """Return a job, or None where no such job is recorded."""
     rows = _GET.rows(connection, id=job_id)
     return Job.from_row(rows[0]) if rows else None
+
+
+_STANDING = Prepared("standing_of_job", f"SELECT {STANDING_COLUMNS} FROM jobs WHERE id = :id")
+
+
+def standing(connection: Connection, job_id: str) -> Standing | None:
+    """Return how a job stands, for less than `get`, or None where no such job is recorded."""
+    rows = _STANDING.rows(connection, id=job_id)
+    return Standing.from_row(rows[0]) if rows else None
 
 
 _HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")

@@ -179,6 +179,8 @@ class Settlement:
         with self._database.transaction() as connection:
             for one, state, mined, reason, logs in ends:
                 records.settle(connection, one.id, state, mined=mined, reason=reason, logs=logs)
+        for end in ends:
+            log.info("transaction_settled", job=end.transaction.job_id, state=end.state)
 
     def _push(self, sender: str, waiting: Sequence[Open]) -> None:
         """See to it that the lowest waiting nonce, which holds up all others, gets on."""
@@ -205,7 +207,7 @@ class Settlement:
         refusals = self._node.send([attempt.raw for attempt in sent])
         with self._database.statement() as connection:
             records.mark_sent(connection, [attempt.hash for attempt in sent])
-        log.info("transactions_sent_again", count=len(sent), first=sent[0].hash)
+        log.info("transactions_sent_again", jobs=[one.job_id for one in waiting])
         if refusals[0]:
             age = round(sent[0].age)
             log.warning("transaction_refused", job=waiting[0].job_id, reason=refusals[0], age=age)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
     from eth_account.signers.local import LocalAccount
 
     from config.settings import Settings
+
+# Importing it raises Python's limit a hundredfold, and a message that is nested deeply enough then
+# overflows the stack, which ends the process, instead of being refused.
+sys.setrecursionlimit(1000)
 
 #: Chains on which keys that everybody knows may sign.
 DEVELOPMENT_CHAINS = frozenset({1337, 31337})

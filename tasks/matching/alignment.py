@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rapidfuzz.distance import OSA
 
-from tasks.matching.names import Token, tokens
+from tasks.matching.names import SAYS_NOTHING, Token, is_common, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,6 +39,11 @@ TELLING = 1.0
 #: for counts, when what matched weighs little (a common name), and when it weighs a lot.
 _LISTED_ONLY_COUNTS = (1.15, 0.4)
 _MATCHED_LITTLE, _MATCHED_LOT = 1.3, 2.0
+#: When a listed name was asked for without one of its words, that counts for this share of what
+#: matched at the most: it leaves the score just above `CUT`, and with a slip besides below it. What
+#: matched must weigh `_MATCHED_LITTLE` or, without the common names in it, `_ENOUGH_LEFT`.
+_ONE_LEFT_OUT_COUNTS = 0.55
+_ENOUGH_LEFT = 0.6
 
 
 class ListedName(NamedTuple):
@@ -136,9 +141,20 @@ def _score(pairs: list[Pair], left: list[Token], right: list[Token]) -> float:
     share = (said - _MATCHED_LITTLE) / (_MATCHED_LOT - _MATCHED_LITTLE)
     counts = high - (high - low) * min(1.0, max(0.0, share))
     asked_only = sum(one.weight for one in left)
-    listed_only = sum(one.weight for one in right)
-    everything = 2 * said + asked_only + counts * listed_only
+    listed_only = counts * sum(one.weight for one in right)
+    if _lacks_one(pairs, left, right):
+        listed_only = min(listed_only, _ONE_LEFT_OUT_COUNTS * said)
+    everything = 2 * said + asked_only + listed_only
     return min(1.0, 2 * matched / everything) if everything else 0.0
+
+
+def _lacks_one(pairs: list[Pair], left: list[Token], right: list[Token]) -> bool:
+    """Tell whether a listed name was asked for but for one word, and enough of it is left."""
+    left_out = sum(one.weight > SAYS_NOTHING for one in right)
+    if left or left_out > 1 or len(pairs) < 2:  # noqa: PLR2004 - one word is no name
+        return False
+    rare = sum(pair.weight for pair in pairs if not is_common(pair.asked))
+    return rare >= _ENOUGH_LEFT or sum(pair.weight for pair in pairs) >= _MATCHED_LITTLE
 
 
 def _same(left: list[Token], right: list[Token]) -> list[Pair]:

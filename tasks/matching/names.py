@@ -27,6 +27,8 @@ _LETTER_WEIGHT = 0.1
 _MOST_WEIGHT = 1.2
 #: How much less a name says that very many people bear.
 _COMMON = 0.75
+#: Words that weigh no more decide nothing: legal forms, particles and titles.
+SAYS_NOTHING = 0.15
 
 
 class Token(NamedTuple):
@@ -94,6 +96,11 @@ def sound_of(word: str) -> str:
 
 
 _COMMON_SOUNDS = frozenset(sound_of(word) for word in COMMON_NAMES)
+
+
+def is_common(name: str) -> bool:
+    """Tell whether very many people bear a name, be it written as one word or as two."""
+    return sound_of(name.replace(" ", "")) in _COMMON_SOUNDS
 
 
 def _weight(word: str, sound: str) -> float:

@@ -28,6 +28,7 @@ def draft_of(client, tenant, election):
     return send
 
 
+@pytest.mark.usefixtures("registry")
 def test_a_draft_is_a_bare_id_and_is_shown_to_anybody(client, tenant, election, draft_of):
     made = draft_of(startDate="2030-01-01T00:00:00+02:00", duration=3600, maxVoters=2)
 
@@ -49,6 +50,8 @@ def test_a_draft_is_a_bare_id_and_is_shown_to_anybody(client, tenant, election, 
         "maxVoters": 2,
         "status": "DRAFT",
         "address": None,
+        "chainId": 1337,
+        "registry": "0x" + "c0" * 20,
         "publishedAt": None,
     }
 

@@ -30,11 +30,11 @@ def main() -> int:
         settings = DevchainSettings.from_env()
         logs.configure(settings.log_level)
         node = _node(settings)
-    except (SettingsInvalid, FileInUse, WrongChain) as error:
+        offered = methods(node) | (controls(node) if settings.devchain_controls else {})
+        server = Server((settings.devchain_host, settings.devchain_port), offered)
+    except (SettingsInvalid, FileInUse, WrongChain, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    offered = methods(node) | (controls(node) if settings.devchain_controls else {})
-    server = Server((settings.devchain_host, settings.devchain_port), offered)
     for number in (signal.SIGINT, signal.SIGTERM):
         # It waits for the loop of this thread, so another one must ask for it.
         signal.signal(number, lambda *_: threading.Thread(target=server.shutdown).start())

@@ -35,14 +35,24 @@ class Applied(NamedTuple):
     contract: bytes | None
 
 
+class Outcome(NamedTuple):
+    """A block that was made, and what it means for those who wait."""
+
+    built: Built
+    #: Whose transactions it took.
+    senders: set[Address]
+    #: Transactions that can be in no block.
+    hopeless: list[Waiting]
+
+
 def build(
     chain: Chain,
     selection: Selection,
     *,
     seconds: float | None = None,
     balances: Mapping[Address, int] | None = None,
-) -> tuple[Built, list[Waiting]]:
-    """Return the next block and the transactions that can be in none; the chain stays as it is.
+) -> Outcome:
+    """Return the next block, for the chain to append.
 
     After so many seconds it takes no more, so that those that are in it need not wait for others.
     """
@@ -71,7 +81,8 @@ def build(
         transaction_root=root_of(one.waiting.raw for one in applied),
         receipt_root=root_of(one.receipt.encode() for one in applied),
     )
-    return chain.as_built(header, overlay.written, _row(header, applied)), hopeless
+    built = chain.as_built(header, overlay.written, _row(header, applied))
+    return Outcome(built, {one.waiting.sender for one in applied}, hopeless)
 
 
 class _Hopeless(Exception):

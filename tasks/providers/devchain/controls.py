@@ -43,7 +43,7 @@ def controls(node: Node) -> dict[str, Method]:
             node.chain.asked_base_fee = base_fee
 
     def set_balance(address: Address, balance: int) -> None:
-        node.mine(balances={address: balance})
+        node.mine({address: balance})
 
     return {
         "evm_mine": Method(mine, (Parameter(_object, {}),)),

@@ -12,7 +12,7 @@ from tasks.providers.devchain.building import build
 from tasks.providers.devchain.pool import Pool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from eth_typing import Address
 
@@ -36,8 +36,9 @@ class Node:
         self.lock = threading.RLock()
         #: Held while a block is made, for there is one at a time.
         self._making = threading.Lock()
-        self._bell = threading.Event()
-        self._closing = threading.Event()
+        #: Told whenever there may be a reason for a block that there was not before.
+        self._changed = threading.Condition(self.lock)
+        self._is_closing = False
         self._seconds = block_seconds
         self._timer = threading.Thread(target=self._run, name="timer", daemon=True)
 
@@ -47,8 +48,9 @@ class Node:
 
     def close(self) -> None:
         """Finish the block that is being made, and make no more."""
-        self._closing.set()
-        self._bell.set()
+        with self._changed:
+            self._is_closing = True
+            self._changed.notify()
         self._timer.join()
         with self._making:
             self.chain.store.close()
@@ -60,65 +62,79 @@ class Node:
             Refused: in the words of go-ethereum.
         """
         waiting = admit(raw, self.chain.id)
-        with self.lock:
+        with self._changed:
             accounts = self.chain.accounts()
             self.pool.add(
                 waiting,
                 next_nonce=accounts.get_nonce(waiting.sender),
                 balance=accounts.get_balance(waiting.sender),
             )
-        self._bell.set()
+            self._changed.notify()
         return waiting.hash
 
     def pace(self, seconds: float) -> None:
-        """Make blocks this long after there is a reason to; 0 stops making them."""
-        self._seconds = seconds
-        self._bell.set()
+        """Make blocks this long after there is a reason to; 0 stops making them at once."""
+        with self._making, self._changed:
+            self._seconds = seconds
+            self._changed.notify()
 
-    def mine(
+    def mine(self, balances: Mapping[Address, int] | None = None) -> None:
+        """Make a block, an empty one where nothing waits; first of all give balances."""
+        with self._making:
+            self._make(balances=balances)
+
+    def _make(
         self, *, seconds: float | None = None, balances: Mapping[Address, int] | None = None
     ) -> None:
-        """Make a block, an empty one where nothing waits."""
-        with self._making:
-            with self.lock:
-                selection = self.pool.select(self.chain.next_base_fee())
-            built, hopeless = build(self.chain, selection, seconds=seconds, balances=balances)
-            with self.lock:
-                self.chain.append(built)
-                for waiting in hopeless:
-                    self.pool.drop(waiting.hash)
-                self._settle()
+        with self.lock:
+            selection = self.pool.select(self.chain.next_base_fee())
+        outcome = build(self.chain, selection, seconds=seconds, balances=balances)
+        with self._changed:
+            self.chain.append(outcome.built)
+            for waiting in outcome.hopeless:
+                self.pool.drop(waiting.hash)
+            self.pool.settle(outcome.senders, self.chain.accounts().get_nonce)
+            self._changed.notify()
 
     def reorganize(self, depth: int) -> None:
         """Replace the highest blocks; their transactions are gone."""
-        with self._making, self.lock:
+        with self._making, self._changed:
             self.chain.reorganize(depth)
-            self._settle()
-        self._bell.set()
+            self.pool.settle(self.pool.senders(), self.chain.accounts().get_nonce)
+            self._changed.notify()
 
     def drop(self, tx_hash: bytes) -> bool:
         """Forget a transaction that waits; tell whether there was one."""
         with self.lock:
             return self.pool.drop(tx_hash) is not None
 
-    def _settle(self) -> None:
-        self.pool.settle(self.chain.accounts().get_nonce)
-
     def _is_due(self) -> bool:
         """Tell whether there is a reason for a block: something to take, or to make final."""
-        with self.lock:
-            return self._seconds > 0 and (
-                not self.chain.is_settled() or self.pool.has_ready(self.chain.next_base_fee())
-            )
+        return self._seconds > 0 and (
+            not self.chain.is_settled() or self.pool.has_ready(self.chain.next_base_fee())
+        )
+
+    def _wait(self, condition: Callable[[], bool], seconds: float | None = None) -> None:
+        """Wait for a condition, for the time to run out, or for the node's end."""
+        self._changed.wait_for(lambda: self._is_closing or condition(), seconds)
 
     def _run(self) -> None:
-        while not self._closing.is_set():
-            self._bell.clear()
-            if not self._is_due():
-                self._bell.wait()
-            elif not self._closing.wait(self._seconds) and self._seconds > 0:
-                try:
-                    self.mine(seconds=BUILD_SECONDS)
-                except Exception as error:
-                    log.exception("block_failed", exc_info=error)
-                    self._closing.wait(_FAILED_SECONDS)
+        while not self._is_closing:
+            with self._changed:
+                self._wait(self._is_due)
+                pace = self._seconds
+                self._wait(lambda: self._seconds != pace, pace)  # noqa: B023 - it is called here
+            try:
+                self._tick()
+            except Exception as error:
+                log.exception("block_failed", exc_info=error)
+                with self._changed:
+                    self._wait(lambda: False, _FAILED_SECONDS)
+
+    def _tick(self) -> None:
+        """Make a block if there still is a reason, which may have gone with the wait."""
+        with self._making:
+            with self.lock:
+                is_due = self._is_due() and not self._is_closing
+            if is_due:
+                self._make(seconds=BUILD_SECONDS)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tasks.providers.devchain.faults import Refused
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from eth.abc import SignedTransactionAPI
     from eth_typing import Address
@@ -119,9 +119,13 @@ class Pool:
                 del self._accounts[waiting.sender], self._next[waiting.sender]
         return waiting
 
-    def settle(self, next_nonce: Callable[[Address], int]) -> None:
-        """Forget what the chain no longer takes, given its next nonces."""
-        for sender in tuple(self._accounts):
+    def senders(self) -> list[Address]:
+        """Return whose transactions wait."""
+        return list(self._accounts)
+
+    def settle(self, senders: Iterable[Address], next_nonce: Callable[[Address], int]) -> None:
+        """Forget what the chain no longer takes of senders, given its next nonces."""
+        for sender in self._accounts.keys() & senders:
             self._next[sender] = taken = next_nonce(sender)
             over = [one.hash for nonce, one in self._accounts[sender].items() if nonce < taken]
             for tx_hash in over:

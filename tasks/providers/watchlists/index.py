@@ -13,7 +13,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from tasks.matching.alignment import Alignment, align_tokens, weakened
-from tasks.matching.names import Token, normalise, sound_of, tokens
+from tasks.matching.names import SAYS_NOTHING, Token, normalise, sound_of, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 #: Sounds that are less alike than this are not looked at.
 LEAST_ALIKE = 0.66
-#: Words that weigh no more are looked up as they are: they decide nothing.
-SAYS_NOTHING = 0.15
 #: Longest word that is often written together with its neighbour, as in Al-Hasan; letters.
 LONGEST_PARTICLE = 5
 #: Names that are aligned in one search at the most.

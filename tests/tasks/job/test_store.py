@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from tasks.job import lists, states, store
 from tasks.job.errors import ClaimLost, GateHeld
+from tasks.job.record import Standing
 from tasks.job.states import State
 from tests.tasks.job.jobs import advance, age, claim, claimed, record
 
@@ -56,6 +57,21 @@ def test_none_or_a_gate_survives_among_many(database):
 def test_a_job_that_nobody_recorded_is_none(database):
     with database.statement() as connection:
         assert store.get(connection, "nobody") is None
+        assert store.standing(connection, "nobody") is None
+
+
+def test_how_a_job_stands_is_read_without_the_rest_of_it(database):
+    job = claimed(database, "a", worker="w1")
+    with database.statement() as connection:
+        store.checkpoint(connection, job, progress={"read": 3}, cursor={"row": 3})
+        waiting = store.standing(connection, "a")
+    advance(database, job, states.FAIL, code="no_use", error="no use")
+    with database.statement() as connection:
+        ended = store.standing(connection, "a")
+
+    assert waiting == Standing("a", "noop", State.RUNNING, None, None, None, {"read": 3})
+    assert ended == Standing("a", "noop", State.FAILED, None, "no use", None, {"read": 3})
+    assert (waiting.is_over, ended.is_over) == (False, True)
 
 
 def test_a_claim_counts_the_attempt_and_keeps_history(database, auditor):

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
 from eth_account import Account
 
 from config.settings import Settings
 from tasks.ledger.signers import Fees, Order, Signers, SignersFaulty
+from tests.conftest import ROOT
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
 ADDRESS = "0x2c7536e3605d9c16a7a3d7b1898e529396a65c23"
@@ -78,3 +81,11 @@ def test_a_key_that_everybody_knows_signs_on_development_chains_only(chain_id):
 def test_nobody_signs_for_an_account_whose_key_is_not_here():
     with pytest.raises(SignersFaulty, match="no key for 0xabc is configured"):
         signers(chain_keys=(KEY,)).sign("0xabc", ORDER, Fees(most=100, tip=3))
+
+
+def test_a_process_that_signs_survives_json_that_is_nested_too_deeply():
+    code = "import tasks.ledger.signers, json; json.loads('[' * 100_000)"
+
+    ended = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=False)
+
+    assert (ended.returncode, b"RecursionError" in ended.stderr) == (1, True)

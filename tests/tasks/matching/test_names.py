@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tasks.matching.names import normalise, sound_of, token, tokens
+from tasks.matching.names import is_common, normalise, sound_of, token, tokens
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,16 @@ def test_a_word_weighs_what_it_says():
     weights = [token(word).weight for word in ("ltd", "al", "trading", "ali", "kim", "vaskersky")]
 
     assert weights == pytest.approx([0.1, 0.15, 0.4, 0.525, 0.525, 1.2])
+
+
+@pytest.mark.parametrize("name", ["ali", "mohammed", "abdul rahman", "kim"])
+def test_names_of_very_many_people_are_common(name):
+    assert is_common(name)
+
+
+@pytest.mark.parametrize("name", ["vaskersky", "trading", "ltd", ""])
+def test_other_words_are_not(name):
+    assert not is_common(name)
 
 
 def test_the_order_of_a_name_says_nothing():

@@ -54,6 +54,21 @@ def test_a_name_with_a_word_more_is_possible_even_with_the_date_of_birth():
     assert (hit["score"], hit["dateOfBirth"], hit["decision"]) == (0.8, "agrees", "possible")
 
 
+def test_a_name_but_for_one_word_is_possible_and_says_which_word():
+    hit = judge("Talvik, Ali", None, record("Ali Talvik KHALMANDARI"))
+
+    assert (hit["score"], hit["decision"]) == (0.784, "possible")
+    assert hit["alignment"] == {
+        "score": 0.784,
+        "pairs": [
+            {"asked": "ali", "listed": "ali", "similarity": 1.0, "weight": 0.525},
+            {"asked": "talvik", "listed": "talvik", "similarity": 1.0, "weight": 1.05},
+        ],
+        "askedOnly": [],
+        "listedOnly": ["khalmandari"],
+    }
+
+
 @pytest.mark.parametrize("born", ["15/06/1970", "1970", "circa 1970", "1930-1940", "06/1962"])
 def test_another_date_of_birth_discounts_even_the_same_name(born):
     assert decision("Ivan Petrov", record("Ivan Petrov", born=born), BORN) == "discounted"

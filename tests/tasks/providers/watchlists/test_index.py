@@ -33,6 +33,8 @@ def found(index: Index, name: str, cut: float = CUT) -> list[str]:
         ("Golden Heron 4", "900009"),
         ("Carrieres Reunies", "SAe.001"),
         ("Mila Thein Zaw Latt", "900004"),
+        ("Yazin Faruq", "900002"),
+        ("Al-Sindari Foundation", "900012"),
     ],
 )
 def test_an_entry_is_found_by_any_of_its_names(index, name, number):
@@ -69,7 +71,8 @@ def test_the_index_leaves_nothing_out_that_a_full_scan_finds():
     entries = read_ofac(ofac_files(REAL))[::3]
     index = Index(entries)
 
-    for name in ("Mohammad Ali", "Yusuf Abd al Rahman", "Abdulaziz Alsaud", "Trading Bank Limited"):
+    names = ["Mohammad Ali", "Yusuf Abd al Rahman", "Abdulaziz Alsaud", "Trading Bank Limited"]
+    for name in [*names, "Ali Reza", "Seyed Mohammad", "Shipping Trading", "Luna Al", "Oil LLC"]:
         scanned = {
             entry.key
             for entry in entries
