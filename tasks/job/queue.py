@@ -130,6 +130,16 @@ def ring(client: redis.Redis, bells: Iterable[Bell]) -> None:
         client.lpush(name, *of_queue)
 
 
+def is_there(settings: Settings, *, timeout: float) -> bool:
+    """Tell whether Redis answers within so many seconds."""
+    try:
+        with connect(settings, timeout=timeout) as client:
+            client.ping()
+    except (redis.RedisError, OSError):
+        return False
+    return True
+
+
 def ring_for(client: redis.Redis, bells: Sequence[Bell]) -> None:
     """Ring for what a worker has dispatched; where Redis is away the sweep rings later."""
     if bells:

@@ -46,6 +46,18 @@ DOCUMENTED = {
     "/webhooks/{webhook_id}": {"delete", "get", "patch"},
     "/webhooks/{webhook_id}/deliveries": {"get"},
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {"post"},
+    "/ops/v1/jobs": {"get"},
+    "/ops/v1/jobs/count": {"get"},
+    "/ops/v1/jobs/cancel": {"post"},
+    "/ops/v1/jobs/retry": {"post"},
+    "/ops/v1/jobs/{job_id}": {"get"},
+    "/ops/v1/jobs/{job_id}/cancel": {"post"},
+    "/ops/v1/jobs/{job_id}/retry": {"post"},
+    "/ops/v1/queues": {"get"},
+    "/ops/v1/workers": {"get"},
+    "/ops/v1/statistics": {"get"},
+    "/ops/v1/failures": {"get"},
+    "/ops/v1/actions": {"get"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -73,11 +85,13 @@ SECURITY = {
     "voting": [{"bearer": []}],
     "screening": [{"basic": []}, {"serviceKey": []}],
     "credentials": [{"bearer": []}, {"accountKey": []}],
+    "operators": [{"operatorToken": []}],
 }
 ERRORS = {
     "voting": ["VotingError"],
     "screening": ["ScreeningError"],
     "credentials": ["CredentialsError"],
+    "operators": ["OpsError"],
     "voting or credentials": ["VotingError", "CredentialsError"],
 }
 
@@ -88,6 +102,8 @@ def api_of(path: str) -> str:
         return "voting or credentials"
     if re.match("/(dids|registries|revocationStatus|schemas|webhooks)(/|$)", path):
         return "credentials"
+    if path.startswith("/ops/"):
+        return "operators"
     return "screening" if path.startswith("/v5/") else "voting"
 
 
@@ -140,6 +156,7 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
         "bearer": "bearer",
         "basic": "basic",
         "accountKey": "DOCK-API-TOKEN",
+        "operatorToken": "bearer",
         "serviceKey": "Authorization",
     }
 
@@ -201,9 +218,9 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     ("method", "path"), [(method, path) for path, has in DOCUMENTED.items() for method in has]
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, account, verification, election, registered, method, path
+    app, tenant, service, account, mary, verification, election, registered, method, path
 ):
-    callers = {"screening": service, "voting": tenant}
+    callers = {"screening": service, "voting": tenant, "operators": mary}
     who = callers.get(api_of(path), account)
     real = {
         **registered,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import redis
 from flask import Response, jsonify
 
 from app.errors import Refused
@@ -23,7 +22,7 @@ from app.shapes.fault import Fault
 from app.wiring import wiring
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import dispatching
-from tasks.job.queue import connect
+from tasks.job.queue import is_there
 from tasks.records import operators
 from tasks.watch import actions, detail, masking, search
 
@@ -91,8 +90,9 @@ def _order(carry_out: Any) -> Response:
 def show_job(job_id: str) -> Response:
     """Show a job with its attempts, what webhooks were told, and why it is not running."""
     operator()
+    carrier = is_there(wiring().settings, timeout=0.2)
     with wiring().database.statement() as connection:
-        found = detail.get(connection, _known(job_id), redis=_is_redis_there())
+        found = detail.get(connection, _known(job_id), redis=carrier)
         if found is None:
             raise Refused(Fault.NO_JOB)
         acted = operators.actions(connection, job=job_id)
@@ -146,12 +146,3 @@ def _job(job: Job) -> dict[str, Any]:
 def _api(job: Job) -> str | None:
     kind = JOB_TYPES.get(job.type)
     return kind.api if kind else None
-
-
-def _is_redis_there() -> bool:
-    try:
-        with connect(wiring().settings, timeout=0.2) as client:
-            client.ping()
-    except (redis.RedisError, OSError):
-        return False
-    return True
