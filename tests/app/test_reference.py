@@ -59,6 +59,18 @@ DOCUMENTED = {
     "/v1/users/{user_id}/tokens/": {"post"},
     "/v1/webhooks/": {"get", "post"},
     "/v1/webhooks/{webhook_id}/": {"delete", "get", "patch"},
+    "/ops/v1/jobs": {"get"},
+    "/ops/v1/jobs/count": {"get"},
+    "/ops/v1/jobs/cancel": {"post"},
+    "/ops/v1/jobs/retry": {"post"},
+    "/ops/v1/jobs/{job_id}": {"get"},
+    "/ops/v1/jobs/{job_id}/cancel": {"post"},
+    "/ops/v1/jobs/{job_id}/retry": {"post"},
+    "/ops/v1/queues": {"get"},
+    "/ops/v1/workers": {"get"},
+    "/ops/v1/statistics": {"get"},
+    "/ops/v1/failures": {"get"},
+    "/ops/v1/actions": {"get"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -94,12 +106,14 @@ SECURITY = {
     "screening": [{"basic": []}, {"serviceKey": []}],
     "credentials": [{"bearer": []}, {"accountKey": []}],
     "income": [{"clientId": [], "clientSecret": []}],
+    "operators": [{"operatorToken": []}],
 }
 ERRORS = {
     "voting": ["VotingError"],
     "screening": ["ScreeningError"],
     "credentials": ["CredentialsError"],
     "income": ["IncomeError"],
+    "operators": ["OpsError"],
     "voting or credentials": ["VotingError", "CredentialsError"],
 }
 
@@ -112,6 +126,8 @@ def api_of(path: str) -> str:
         return "credentials"
     if path.startswith("/v1/"):
         return "income"
+    if path.startswith("/ops/"):
+        return "operators"
     return "screening" if path.startswith("/v5/") else "voting"
 
 
@@ -168,6 +184,7 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
         "bearer": "bearer",
         "basic": "basic",
         "accountKey": "DOCK-API-TOKEN",
+        "operatorToken": "bearer",
         "serviceKey": "Authorization",
         "clientId": "X-Access-Client-Id",
         "clientSecret": "X-Access-Secret",
@@ -231,9 +248,9 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     ("method", "path"), [(method, path) for path, has in DOCUMENTED.items() for method in has]
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, account, verification, election, registered, method, path
+    app, tenant, service, account, mary, verification, election, registered, method, path
 ):
-    callers = {"screening": service, "voting": tenant}
+    callers = {"screening": service, "voting": tenant, "operators": mary}
     who = callers.get(api_of(path), account)
     real = {
         **registered,
