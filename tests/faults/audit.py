@@ -36,6 +36,7 @@ BOUNDS = {
     "ledger_transaction": 10,
     "deliver_webhook": 19,
     "inscribes": 10,
+    "account_connection": 4,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected", "cancel": "failed"}
 COUNTED = {"fail", "retry", "lose"}
