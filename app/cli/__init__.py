@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.cli.accounts import accounts
 from app.cli.clients import clients
+from app.cli.operators import users
 from app.cli.organizations import keys, organizations
 from app.cli.sample import sample, token
 from app.cli.services import callers, screen
@@ -16,5 +17,8 @@ if TYPE_CHECKING:
 
 def add_commands(app: Flask) -> None:
     """Give an application its commands."""
-    for command in (keys, organizations, callers, accounts, clients, screen, token, sample):
+    for command in (
+        *(keys, organizations, callers, accounts, clients, users),
+        *(screen, token, sample),
+    ):
         app.cli.add_command(command)

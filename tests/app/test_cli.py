@@ -244,3 +244,36 @@ def test_an_operator_starts_a_run_as_the_system(run, verification, service, audi
     claim(database, out.strip())
     assert run("screen", verification.trace) == (1, f"Error: run {out.strip()} is in flight\n")
     assert run("screen", "nowhere") == (1, "Error: no verification nowhere\n")
+
+
+# Operators.
+
+
+def test_a_token_of_an_operator_opens_the_operators_api_until_its_owner_is_removed(run, client):
+    made = run("users", "create", "ada", "--role", "operator", "--password", "correct horse")
+    again = run("users", "create", "ada", "--password", "battery staple")
+    _, out = run("users", "token", "ada", "--label", "scripts")
+    headers = bearer(out.strip())
+    opened = client.get("/ops/v1/queues", headers=headers)
+    listed = run("users", "list")
+    removed = run("users", "remove", "ada")
+
+    assert made == (0, "")
+    assert again == (1, "Error: ada is taken\n")
+    assert opened.status_code == 200
+    assert listed == (0, "ada\toperator\n")
+    assert removed == (0, "")
+    assert client.get("/ops/v1/queues", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("words", [("remove", "nobody"), ("token", "nobody")])
+def test_what_is_done_to_nobody_is_a_clear_end(run, words):
+    assert run("users", *words) == (1, "Error: no operator nobody\n")
+
+
+def test_a_name_or_a_password_that_cannot_be_is_a_clear_end(run):
+    named = run("users", "create", "a b\n", "--password", "correct horse")
+    short = run("users", "create", "ada", "--password", "eleven char")
+
+    assert named == (1, "Error: a name has letters, digits, and . _ @ - between them\n")
+    assert short == (1, "Error: a password has at least 12 characters\n")

@@ -1,0 +1,55 @@
+"""Operators, who watch jobs and act on them, and their tokens."""
+
+from __future__ import annotations
+
+import click
+from flask.cli import AppGroup
+
+from app.wiring import wiring
+from tasks.records import operators as records
+
+users = AppGroup("users", help="Operators of the service, and their tokens.")
+
+
+@users.command("create")
+@click.argument("name")
+@click.option("--role", type=click.Choice(["viewer", "operator"]), default="viewer")
+@click.password_option(help="Asked for unless it is given.")
+def create(name: str, role: str, password: str) -> None:
+    """Make an operator: a viewer looks, an operator also cancels and runs again."""
+    if not records.NAME.fullmatch(name):
+        raise click.ClickException("a name has letters, digits, and . _ @ - between them")
+    if len(password) < records.SHORTEST_PASSWORD:
+        least = records.SHORTEST_PASSWORD
+        raise click.ClickException(f"a password has at least {least} characters")
+    with wiring().database.statement() as connection:
+        if not records.add(connection, name, password=password, role=role):
+            raise click.ClickException(f"{name} is taken")
+
+
+@users.command("list")
+def list_users() -> None:
+    """List the operators with their roles."""
+    with wiring().database.statement() as connection:
+        for one in records.everybody(connection):
+            click.echo(f"{one.name}\t{one.role}")
+
+
+@users.command("remove")
+@click.argument("name")
+def remove(name: str) -> None:
+    """Remove an operator and their tokens; what they did stays on record."""
+    with wiring().database.statement() as connection:
+        if not records.remove(connection, name):
+            raise click.ClickException(f"no operator {name}")
+
+
+@users.command("token")
+@click.argument("name")
+@click.option("--label", default="", help="What it is for.")
+def add_token(name: str, label: str) -> None:
+    """Make a token for an operator's scripts and print it: the only time that it can be seen."""
+    with wiring().database.transaction() as connection:
+        if records.find(connection, name) is None:
+            raise click.ClickException(f"no operator {name}")
+        click.echo(records.add_token(connection, name, name=label))
