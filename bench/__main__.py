@@ -17,7 +17,7 @@ from bench.report import conditions
 from config import logs
 from config.embedded import Servers
 
-FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger")
+FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger", "income")
 
 
 @dataclass(frozen=True, kw_only=True)
