@@ -18,7 +18,7 @@ run: $(VENV)/made
 	@$(RUN) -m config.stack
 
 test: $(VENV)/made
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n auto --dist worksteal
 
 check: $(VENV)/made
 	$(VENV)/bin/ruff check
