@@ -116,7 +116,7 @@ class Sandbox:
         self.stop()
         self._client.close()
 
-    def control(self, method: str, path: str, **given: Any) -> httpx.Response:
+    def control(self, method: str, path: str, /, **given: Any) -> httpx.Response:
         """Ask something of `/control`."""
         answer = self._client.request(method, f"/control/{path}", json=given or None)
         assert answer.is_success, answer.text

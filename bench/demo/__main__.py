@@ -15,6 +15,7 @@ import httpx
 from bench.demo.credentials import show_credentials
 from bench.demo.elections import show_election
 from bench.demo.guide import ROOT, DemoFailed, Guide
+from bench.demo.income import show_income
 from bench.demo.members import show_crash, show_import
 from bench.demo.screening import show_screening
 from config.embedded import EmbeddedFailed
@@ -33,6 +34,9 @@ def show_everything(stack: Stack, told: threading.Event) -> None:
     show_screening(Guide(stack, told, Authorization=f"ApiKey {made['SERVICE']}"))
     show_election(voting, org)
     show_credentials(Guide(stack, told, Authorization=f"Bearer {made['TOKEN']}"))
+    client_id, _, secret = made["CLIENT"].partition(":")
+    keys = {"X_Access_Client_Id": client_id, "X_Access_Secret": secret}
+    show_income(Guide(stack, told, **keys))
     show_crash(voting, org)
 
 

@@ -98,8 +98,9 @@ class SigningIn:
         self._note_try(tried=True)
         settings = self._ctx.settings
         challenge = from_json(MfaNeeded, json.loads(unseal(settings, kept.challenge)))
+        code = json.loads(unseal(settings, kept.code))
         try:
-            session = self._provider.answer_code(challenge, unseal(settings, kept.code).decode())
+            session = self._provider.answer_code(challenge, code)
         except AccountAway:
             self._note_try(tried=False)
             raise

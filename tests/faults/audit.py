@@ -34,6 +34,8 @@ BOUNDS = {
     "announced": 2,
     "tells": 3,
     "inscribes": 10,
+    "account_connection": 4,
+    "deliver_webhook": 19,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}

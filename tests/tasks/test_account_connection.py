@@ -1,0 +1,350 @@
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+
+from tasks.job.queue import Bell
+from tests.connected import http, perform, settings_with_accounts, who
+from workers.runner import Runner
+
+__all__ = ["http", "perform", "settings_with_accounts", "who"]
+
+#: How the documented sandbox logins end, by the password; of good names and of error.user.
+ENDS = {
+    ("goodlogin", "goodpassword"): "done",
+    ("error.user", "login_error"): "login_error",
+    ("error.user", "account_locked"): "account_locked",
+    ("error.user", "mfa_error"): "mfa_error",
+    ("error.user", "config_error"): "config_error",
+    ("error.user", "no_data"): "no_data",
+    ("error.user", "unavailable"): "unavailable",
+    ("error.user", "unable_to_reset"): "unable_to_reset",
+    ("error.user", "not_supported"): "not_supported",
+    ("error.user", "error"): "error",
+    ("goodlogin", "another password"): "login_error",
+    ("nobody", "goodpassword"): "login_error",
+}
+
+
+@pytest.fixture
+def finish(perform):
+    """Run attempts at a task until it has ended or waits for a code; return the job's state."""
+
+    def finish(task: str) -> str:
+        return next((state for _ in range(6) if (state := perform(task)) != "running"), "running")
+
+    return finish
+
+
+@pytest.fixture
+def told(who, receiver):
+    """Have a receiver told of every status; return them by the task's id."""
+    body = {"name": "test", "webhook_url": receiver.url, "env_type": "sandbox"}
+    assert who.post("/v1/webhooks/", body).status_code == 201
+
+    def told(auditor, task: str) -> list[str]:
+        rows = auditor.rows(
+            "SELECT data->>'status' AS word FROM webhook_deliveries WHERE about = %s ORDER BY seq",
+            task,
+        )
+        return [row["word"] for row in rows]
+
+    return told
+
+
+@pytest.mark.parametrize("provider", ["adp", "harbour_bank"])
+def test_every_documented_login_ends_as_it_is_documented(who, finish, auditor, provider):
+    ends = {}
+    for name, password in ENDS:
+        task = who.login(name, password, provider=provider)["task_id"]
+        finish(task)
+        ends[name, password] = who.status(task)
+
+    assert ends == ENDS
+    assert auditor.one("SELECT count(*) FROM account_secrets") == 0
+
+
+def test_every_status_is_told_once_and_full_parse_comes_before_done(who, finish, told, auditor):
+    good = who.login()["task_id"]
+    bad = who.login("goodlogin", "another password")["task_id"]
+    finish(good)
+    finish(bad)
+
+    assert told(auditor, good) == ["login", "parse", "full_parse", "done"]
+    assert told(auditor, bad) == ["login", "login_error"]
+    row = auditor.rows("SELECT * FROM webhook_deliveries WHERE about = %s ORDER BY seq", good)[-1]
+    at = row["data"].pop("updated_at")
+    assert row["data"] == {
+        "task_id": good,
+        "link_id": who.task(good)["link_id"],
+        "product": "income",
+        "data_source": "payroll",
+        "tracking_info": None,
+        "event_type": "task-status-updated",
+        "event_created_at": at,
+        "status": "done",
+        "user_id": who.task(good)["user_id"],
+    }
+    assert who.task(good)["updated_at"] == at
+
+
+def test_a_code_is_waited_for_without_a_worker(who, perform, told, auditor):
+    task = who.login("goodlogin", "mfa")["task_id"]
+    state = perform(task)
+    row = auditor.job(task)
+
+    assert (state, who.status(task), row["worker"], row["lease_until"]) == (
+        *("running", "mfa"),
+        *(None, None),
+    )
+    until = auditor.one("SELECT code_until FROM account_secrets")
+    assert row["due_at"] == until
+    assert until - row["updated_at"] > timedelta(minutes=14)
+    answer = who.code(task)
+    woken = auditor.job(task)
+    assert (answer.status_code, answer.json()) == (202, {"task_id": task})
+    assert woken["due_at"] < until
+    assert perform(task) == "completed"
+    assert told(auditor, task) == ["login", "mfa", "parse", "full_parse", "done"]
+
+
+def test_a_wrong_code_is_an_error_and_so_is_none_at_all(who, perform, auditor):
+    wrong, late = (who.login("goodlogin", "mfa")["task_id"] for _ in range(2))
+    perform(wrong)
+    who.code(wrong, "54321")
+    perform(wrong)
+    perform(late)
+    perform(late)  # too soon
+    early = who.status(late)
+    auditor.rows("UPDATE account_secrets SET code_until = now() WHERE job_id = %s", late)
+    perform(late)
+
+    assert who.task(wrong)["error_message"] == "the provider refused the code"
+    assert (who.status(wrong), early, who.status(late)) == ("mfa_error", "mfa", "mfa_error")
+    assert who.task(late)["error_message"] == "no code came in time"
+    assert who.code(late).status_code == 400
+
+
+def test_a_code_is_taken_once_and_only_where_it_is_waited_for(who, perform):
+    task = who.login("goodlogin", "mfa")["task_id"]
+    early = who.code(task)
+    perform(task)
+    first, second = who.code(task), who.code(task)
+    perform(task)
+    after = who.code(task)
+
+    assert [one.status_code for one in (early, first, second, after)] == [400, 202, 400, 400]
+    assert second.json()["error"]["extra"]["invalid-params"] == [
+        {"field": "code", "message": "The task does not wait for a code."}
+    ]
+    assert who.status(task) == "done"
+
+
+def test_documents_that_are_not_ready_are_waited_for_without_a_worker(
+    who, perform, sandbox, auditor
+):
+    login = sandbox.account(papers="slow")
+    task = who.login(login.username, login.password)["task_id"]
+    state = perform(task)
+    row = auditor.job(task)
+
+    assert (state, row["worker"], who.status(task)) == ("running", None, "parse")
+    assert (row["failures"], auditor.moves(task)) == (0, ["claim", "park"])
+    assert row["due_at"] > row["updated_at"]
+    sandbox.make_ready(login)
+    assert perform(task) == "completed"
+    assert sandbox.state(login)["sign_ins"] == 1
+
+
+def test_documents_that_never_get_ready_make_the_provider_unavailable(
+    who, perform, sandbox, auditor
+):
+    login = sandbox.account(papers="slow")
+    task = who.login(login.username, login.password)["task_id"]
+    perform(task)
+    auditor.rows(
+        "UPDATE jobs SET cursor = jsonb_build_object('waits_since', now() - interval '61 minutes')"
+    )
+    sandbox.end_sessions(login)
+    perform(task)
+
+    assert who.status(task) == "unavailable"
+
+
+def test_a_session_that_ends_in_the_middle_is_renewed_and_nothing_is_read_twice(
+    who, perform, sandbox
+):
+    login = sandbox.account(papers="slow")
+    task = who.login(login.username, login.password)["task_id"]
+    perform(task)
+    sandbox.end_sessions(login)
+    again = perform(task)
+    sandbox.make_ready(login)
+    perform(task)
+    state = sandbox.state(login)
+
+    assert (again, who.status(task), state["sign_ins"]) == ("running", "done", 2)
+
+
+def test_a_session_that_ends_where_a_code_is_needed_is_an_mfa_error(who, perform, sandbox):
+    login = sandbox.account(papers="slow", code="12345")
+    task = who.login(login.username, login.password)["task_id"]
+    perform(task)
+    who.code(task)
+    perform(task)
+    sandbox.end_sessions(login)
+    perform(task)
+
+    assert who.status(task) == "mfa_error"
+
+
+def test_pay_is_sent_to_another_account(who, perform, told, sandbox, auditor):
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    given = {"product_type": "deposit_switch", "account": account}
+    login = sandbox.account()
+    task = who.login(login.username, login.password, **given)["task_id"]
+    kept = str(auditor.rows("SELECT b::text, s::text FROM bridge_tokens b, account_secrets s"))
+    )
+    perform(task)
+
+    assert told(auditor, task) == ["login", "parse", "full_parse", "switch_deposit", "done"]
+    (allotment,) = sandbox.state(login)["allotments"]["J-1"]
+    assert allotment["account_number"] == "16002600"
+    assert allotment["percent"] == "100"
+    assert "16002600" not in kept
+
+
+def test_more_than_all_of_the_pay_is_a_config_error(who, perform, sandbox):
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    more = {"deposit_type": "percent", "deposit_value": "120"}
+    login = sandbox.account()
+    given = {"product_type": "deposit_switch", "account": {**account, **more}}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    perform(task)
+
+    assert who.status(task) == "config_error"
+    assert sandbox.state(login)["allotments"] == {}
+
+
+@pytest.mark.parametrize(
+    ("provider", "product"),
+    [("adp", "insurance"), ("harbour_bank", "employment"), ("adp", "transactions")],
+)
+def test_what_a_provider_lacks_is_not_supported_and_nobody_signs_in_for_it(
+    who, perform, sandbox, provider, product
+):
+    login = sandbox.account(provider)
+    given = {"provider": provider, "product_type": product}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    perform(task)
+
+    assert who.status(task) == "not_supported"
+    assert sandbox.state(login)["sign_ins"] == 0
+
+
+def test_an_employment_without_statements_is_reported(who, perform, sandbox):
+    login = sandbox.account()
+    made = who.login(login.username, login.password, product_type="employment")
+    perform(made["task_id"])
+    (employment,) = who.report(made["link_id"], "employment")["employments"]
+
+    assert (employment["job_title"], employment["income"]) == ("Warehouse Lead", "75920.00")
+    assert employment["statements"] == []
+    assert sandbox.state(login)["fetched"] == {}
+
+
+def test_the_first_report_has_the_newest_statement_and_the_last_has_all(
+    who, perform, sandbox, auditor
+):
+    login = sandbox.account()
+    made = who.login(login.username, login.password)
+    torn = sandbox.befall("/payroll/adp/api/statements", "fail", times=0)
+    perform(made["task_id"])
+    torn.end()
+    perform(made["task_id"])
+    report = who.report(made["link_id"])
+
+    assert (report["is_complete"], report["is_suspicious"]) == (True, False)
+    (employment,) = report["employments"]
+    assert len(employment["statements"]) == 26
+    assert auditor.one("SELECT count(*) FROM income_documents") == 26
+    assert auditor.job(made["task_id"])["progress"] == {"done": 26, "total": 26}
+
+
+def test_a_bank_is_reported_with_deposits_that_are_income_and_no_account_number(
+    who, perform, auditor
+):
+    made = who.login(provider="harbour_bank")
+    perform(made["task_id"])
+    report = who.report(made["link_id"])
+    accounts = {one["account_type"]: one for one in report["bank_accounts"]}
+
+    assert who.task(made["task_id"])["data_source"] == "financial_accounts"
+    assert (report["data_source"], report["employments"]) == ("financial_accounts", [])
+    (stream,) = accounts["CHECKING"]["income_streams"]
+    assert (stream["name"], stream["pay_frequency"]) == ("LAKESIDE GOODS INC PAYROLL", "BW")
+    income = [one for one in accounts["CHECKING"]["transactions"] if one["is_income"]]
+    assert {one["description"] for one in income} == {"LAKESIDE GOODS INC PAYROLL"}
+    assert accounts["SAVINGS"]["income_streams"] == []
+    kept = auditor.rows("SELECT content->0->>'account_id' AS number FROM income_documents")
+    assert all(re.fullmatch(r"\*{4}\d{4}", row["number"]) for row in kept)
+    assert len(kept) == 2
+
+
+@pytest.mark.parametrize(
+    ("does", "path", "word"),
+    [
+        ("out_of_service", "/payroll/adp/login", "unavailable"),
+        ("fail", "/payroll/adp/api", "unavailable"),
+        ("other_login", "/payroll/adp/login", "error"),
+        ("elsewhere", "/payroll/adp/login", "error"),
+        ("vast", "/payroll/adp/api/statements", "error"),
+    ],
+)
+def test_a_provider_that_misbehaves_ends_the_task_with_a_documented_word(
+    who, finish, sandbox, auditor, does, path, word
+):
+    login = sandbox.account()
+    sandbox.befall(path, does)
+    task = who.login(login.username, login.password)["task_id"]
+    finish(task)
+
+    assert who.status(task) == word
+    tries = 4 if word == "unavailable" else 1
+    assert auditor.job(task)["attempts"] == tries
+
+
+def test_a_provider_that_is_away_for_a_while_costs_nothing_but_time(who, perform, sandbox):
+    login = sandbox.account()
+    sandbox.befall("/payroll/adp/api/statements", "out_of_service", times=2)
+    task = who.login(login.username, login.password)["task_id"]
+    states = [perform(task) for _ in range(3)]
+
+    assert states == ["running", "running", "completed"]
+    assert sandbox.state(login)["sign_ins"] == 1
+
+
+@pytest.mark.parametrize("papers", ["torn", "encrypted", "vast"])
+def test_a_statement_that_cannot_be_read_is_an_error(who, perform, sandbox, papers):
+    login = sandbox.account(papers=papers)
+    task = who.login(login.username, login.password)["task_id"]
+    perform(task)
+
+    assert who.status(task) == "error"
+    assert who.task(task)["error_message"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [({"accounts_url": ""}, "unavailable"), ({"sealing_keys": ("bmV3" * 10 + "bmU=",)}, "error")],
+)
+def test_a_task_fails_where_no_provider_or_another_key_is_configured(
+    who, database, with_setting, auditor, changed, word
+):
+    task = who.login()["task_id"]
+    Runner(with_setting(**changed), database, "w1").hear(Bell("account_connection", task, "q"))
+
+    assert who.status(task) == word
+    assert auditor.one("SELECT count(*) FROM account_secrets") == 0
