@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from tasks.records.verifications import Verification
+    from tests.accounts import Account
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def stored(auditor) -> Callable[[], dict[str, int]]:
     """How many rows there are of everything that a request may leave behind."""
     tables = (
         "uploads", "upload_pieces", "jobs", "members", "idempotency_keys", "import_errors",
-        "verifications", "stakeholders",
+        "verifications", "stakeholders", "registrations", "webhooks",
     )  # fmt: skip
     return lambda: {
         table: count
@@ -147,5 +148,16 @@ def trigger(client, at, service) -> Callable[..., TestResponse]:
     def send(who: Service = service, **given: Any) -> TestResponse:
         headers = {**who.headers, **given.pop("headers", {})}
         return client.post(f"{given.pop('url', at)}/watchlist", headers=headers, **given)
+
+    return send
+
+
+@pytest.fixture
+def send(client, account) -> Callable[..., TestResponse]:
+    """Send a request in the name of this test's account, or of another one."""
+
+    def send(method: str, path: str, who: Account = account, **given: Any) -> TestResponse:
+        headers = {**who.headers, **given.pop("headers", {})}
+        return client.open(path, method=method, headers=headers, **given)
 
     return send

@@ -33,6 +33,8 @@ BOUNDS = {
     "watchlist": 3,
     "announced": 2,
     "tells": 3,
+    "ledger_transaction": 10,
+    "deliver_webhook": 19,
     "inscribes": 10,
     "account_connection": 4,
     "deliver_webhook": 19,
