@@ -13,7 +13,7 @@ from sha3 import keccak_256
 from tests.conftest import wait_until
 
 if TYPE_CHECKING:
-    from tests.accounts import Account
+    from tests.callers import Account
     from tests.receiver import Receiver, Told
 
 CREDENTIAL = (

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from tasks.records.verifications import Verification
-    from tests.accounts import Account
+    from tests.callers import Account
 
 
 @pytest.fixture

@@ -168,16 +168,18 @@ def test_without_a_secret_no_token_can_be_signed(with_setting):
     )
 
 
-def test_a_sample_is_an_organization_a_service_and_an_account_with_keys_that_fit(run, client):
+def test_a_sample_is_somebody_for_each_api_with_keys_that_fit(run, client):
     status, out = run("sample")
 
-    form = "ORG=(.+)\nKEY=(.+)\nSERVICE=(.+)\nTOKEN=(.+)\n"
-    address, key, service, account = re.fullmatch(form, out).groups()
+    form = "ORG=(.+)\nKEY=(.+)\nSERVICE=(.+)\nTOKEN=(.+)\nCLIENT=(.+):(.+)\n"
+    address, key, service, account, client_id, secret = re.fullmatch(form, out).groups()
     assert status == 0
     assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
     made = client.post("/v5/verifications", json={"name": "Acme"}, headers=api_key(service))
     assert made.status_code == 201
     assert client.get("/dids", headers=bearer(account)).status_code == 200
+    keys = {"X-Access-Client-Id": client_id, "X-Access-Secret": secret}
+    assert client.get("/v1/users/", headers=keys).status_code == 200
 
 
 # Services.

@@ -12,6 +12,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.connected import http, who
+
+__all__ = ["http", "who"]
+
 DOCUMENTED = {
     "/organizations": {"post"},
     "/organizations/{address}": {"get"},
@@ -46,6 +50,19 @@ DOCUMENTED = {
     "/webhooks/{webhook_id}": {"delete", "get", "patch"},
     "/webhooks/{webhook_id}/deliveries": {"get"},
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {"post"},
+    "/v1/users/": {"get", "post"},
+    "/v1/users/{user_id}/": {"get"},
+    "/v1/users/{user_id}/tokens/": {"post"},
+    "/v1/bridge/login/": {"post"},
+    "/v1/tasks/": {"get"},
+    "/v1/tasks/{task_id}/": {"get"},
+    "/v1/tasks/{task_id}/mfa/": {"post"},
+    "/v1/refresh/tasks/": {"post"},
+    "/v1/refresh/tasks/{task_id}/": {"get"},
+    "/v1/link-access-tokens/": {"post"},
+    "/v1/links/{link_id}/{product_type}/report/": {"get"},
+    "/v1/webhooks/": {"get", "post"},
+    "/v1/webhooks/{webhook_id}/": {"delete", "get", "patch"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -65,6 +82,13 @@ GOOD = {
     ("put", "/process/{process_id}/status"): "202",
     ("post", "/vote"): "202",
     ("post", "/votes"): "202",
+    ("post", "/v1/users/"): "201",
+    ("post", "/v1/users/{user_id}/tokens/"): "201",
+    ("post", "/v1/bridge/login/"): "201",
+    ("post", "/v1/tasks/{task_id}/mfa/"): "202",
+    ("post", "/v1/refresh/tasks/"): "201",
+    ("post", "/v1/webhooks/"): "201",
+    ("delete", "/v1/webhooks/{webhook_id}/"): "204",
 }
 
 
@@ -73,11 +97,13 @@ SECURITY = {
     "voting": [{"bearer": []}],
     "screening": [{"basic": []}, {"serviceKey": []}],
     "credentials": [{"bearer": []}, {"accountKey": []}],
+    "income": [{"clientId": [], "clientSecret": []}],
 }
 ERRORS = {
     "voting": ["VotingError"],
     "screening": ["ScreeningError"],
     "credentials": ["CredentialsError"],
+    "income": ["IncomeError"],
     "voting or credentials": ["VotingError", "CredentialsError"],
 }
 
@@ -88,6 +114,8 @@ def api_of(path: str) -> str:
         return "voting or credentials"
     if re.match("/(dids|registries|revocationStatus|schemas|webhooks)(/|$)", path):
         return "credentials"
+    if path.startswith("/v1/"):
+        return "income"
     return "screening" if path.startswith("/v5/") else "voting"
 
 
@@ -127,19 +155,24 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
     }
     asked = {key: operation.get("security") for key, operation in operations(document).items()}
 
+    # A browser has a bridge token, and that is in the body.
+    assert asked.pop(("post", "/v1/bridge/login/")) == []
+    assert asked.pop(("post", "/v1/tasks/{task_id}/mfa/")) == [*SECURITY["income"], {}]
     # One of the two APIs that share it is public.
     assert asked.pop(("get", "/jobs/{job_id}")) == [{}, {"bearer": []}, {"accountKey": []}]
     assert asked == {
         (method, path): None if (method, path) in public else SECURITY[api_of(path)]
         for path, methods in DOCUMENTED.items()
         for method in methods
-        if path != "/jobs/{job_id}"
+        if path not in {"/jobs/{job_id}", "/v1/bridge/login/", "/v1/tasks/{task_id}/mfa/"}
     }
     schemes = document["components"]["securitySchemes"]
     assert {name: one.get("scheme") or one["name"] for name, one in schemes.items()} == {
         "bearer": "bearer",
         "basic": "basic",
         "accountKey": "DOCK-API-TOKEN",
+        "clientId": "X-Access-Client-Id",
+        "clientSecret": "X-Access-Secret",
         "serviceKey": "Authorization",
     }
 
@@ -194,6 +227,17 @@ def registered(client, account) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def connected(who) -> dict[str, str]:
+    """What paths of the income API name, of things that are there."""
+    user = who.user()
+    login = who.login(bridge_token=who.bridge_token(user))
+    hook = {"name": "x", "webhook_url": "https://x.example/", "env_type": "dev"}
+    made = {name: login[name] for name in ("task_id", "link_id")}
+    webhook = who.post("/v1/webhooks/", hook).json()["id"]
+    return {**made, "user_id": user, "webhook_id": webhook}
+
+
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
 
 
@@ -201,12 +245,12 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     ("method", "path"), [(method, path) for path, has in DOCUMENTED.items() for method in has]
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, account, verification, election, registered, method, path
+    app, tenant, service, account, verification, election, registered, who, connected, method, path
 ):
-    callers = {"screening": service, "voting": tenant}
-    who = callers.get(api_of(path), account)
+    callers = {"screening": service, "voting": tenant, "income": who}
+    caller = callers.get(api_of(path), account)
     real = {
-        **registered,
+        **(connected if api_of(path) == "income" else registered),
         "address": tenant.address,
         "trace": verification.trace,
         "type": "watchlist",
@@ -222,7 +266,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
         known = real.keys() if "jobId" in case.path_parameters else real.keys() - {"type"}
         for name in known & case.path_parameters.keys():
             case.path_parameters[name] = real[name]
-        response = case.call(headers=who.headers)
+        response = case.call(headers=caller.headers)
         assert response.status_code < 500
         case.validate_response(response, checks=CHECKS)
 

@@ -37,7 +37,6 @@ BOUNDS = {
     "deliver_webhook": 19,
     "inscribes": 10,
     "account_connection": 4,
-    "deliver_webhook": 19,
 }
 ENDS = {"complete": "completed", "fail": "failed", "reject": "rejected"}
 COUNTED = {"fail", "retry", "lose"}

@@ -206,7 +206,6 @@ def test_pay_is_sent_to_another_account(who, perform, told, sandbox, auditor):
     login = sandbox.account()
     task = who.login(login.username, login.password, **given)["task_id"]
     kept = str(auditor.rows("SELECT b::text, s::text FROM bridge_tokens b, account_secrets s"))
-    )
     perform(task)
 
     assert told(auditor, task) == ["login", "parse", "full_parse", "switch_deposit", "done"]
