@@ -44,6 +44,7 @@ MAY_KNOW = {
     "httpx": ("tasks.clients",),
     "httpcore": ("tasks.clients",),
     "cryptography": ("config.sealing",),
+    "limits": ("app.throttle",),
     "jsonschema": ("app.shapes",),
     "coincurve": ("tasks.ledger", "tasks.providers.devchain"),
     "sha3": ("tasks.ledger", "tasks.providers.devchain"),

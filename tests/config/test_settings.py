@@ -93,7 +93,7 @@ def test_a_fault_does_not_quote_what_may_be_a_secret():
 
 def test_secrets_are_not_in_the_representation():
     secrets = {"JWT_KEY": "jwtword", "WATCHLIST_KEY": "listword", "CHAIN_KEYS": "chainword"}
-    more = {"CHAIN_KEYSTORE_PASSWORD": "storeword", "SEALING_KEYS": "sealword"}
+    more = {"CHAIN_KEYSTORE_PASSWORD": "storeword", "SEALING_KEYS": f"sealword{'A' * 35}="}
     settings = Settings.from_env({**URLS, **secrets, **more})
 
     shown = repr(settings)

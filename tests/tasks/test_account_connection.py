@@ -325,14 +325,51 @@ def test_a_provider_that_is_away_for_a_while_costs_nothing_but_time(who, perform
     assert sandbox.state(login)["sign_ins"] == 1
 
 
-@pytest.mark.parametrize("papers", ["torn", "encrypted", "vast"])
-def test_a_statement_that_cannot_be_read_is_an_error(who, perform, sandbox, papers):
-    login = sandbox.account(papers=papers)
-    task = who.login(login.username, login.password)["task_id"]
+@pytest.mark.parametrize(
+    ("provider", "papers"),
+    [
+        ("adp", "torn"),
+        ("adp", "encrypted"),
+        ("adp", "vast"),
+        ("harbour_bank", "torn"),
+        ("harbour_bank", "vast"),
+    ],
+)
+def test_a_statement_that_cannot_be_read_is_an_error(who, perform, sandbox, provider, papers):
+    login = sandbox.account(provider, papers=papers)
+    task = who.login(login.username, login.password, provider=provider)["task_id"]
     perform(task)
 
     assert who.status(task) == "error"
     assert who.task(task)["error_message"]
+
+
+def test_statements_that_contradict_each_other_are_suspicious(who, perform, sandbox):
+    login = sandbox.account(papers="altered")
+    made = who.login(login.username, login.password)
+    perform(made["task_id"])
+    report = who.report(made["link_id"])
+    (employment,) = report["employments"]
+
+    assert who.task(made["task_id"])["is_suspicious"] is True
+    assert (report["is_suspicious"], employment["is_suspicious"]) == (True, True)
+    assert employment["statements"][0]["suspicions"]
+
+
+def test_a_provider_that_hangs_is_waited_for_no_longer_than_a_request_may_take(
+    who, sandbox, database, with_setting, auditor
+):
+    login = sandbox.account()
+    mishap = sandbox.befall("/payroll/adp/login", "hold")
+    task = who.login(login.username, login.password)["task_id"]
+    runner = Runner(with_setting(accounts_seconds=0.1), database, "w1")
+    runner.hear(Bell("account_connection", task, "q"))
+    row = auditor.job(task)
+    mishap.end()
+
+    assert (row["state"], row["stage"], row["failures"]) == ("running", "login", 1)
+    note = auditor.one("SELECT note FROM job_moves WHERE move = 'retry'")
+    assert note == "the provider did not answer in time"
 
 
 @pytest.mark.parametrize(
