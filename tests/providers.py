@@ -1,4 +1,4 @@
-"""A watchlist provider that does, for each name, what a test says; it runs in a thread."""
+"""A provider that does, for each name or path, what a test says; it runs in a thread."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ class Request(BaseHTTPRequestHandler):
     provider: Provider
 
     def do_GET(self) -> None:
-        """Answer as the provider was told for this name."""
+        """Answer as the provider was told for this name, or else this path."""
         url = urlsplit(self.path)
         given = parse_qs(url.query, keep_blank_values=True)
-        self.name = (given.get("names") or given.get("search_all") or [""])[0]
+        self.name = (given.get("names") or given.get("search_all") or [url.path])[0]
         self.provider.note(url.path, given, dict(self.headers), self.name)
         # A client that ran out of patience is no fault of the provider's.
         with contextlib.suppress(OSError):
             self.provider.behaviour(self.name)(self)
+
+    def do_POST(self) -> None:
+        """Answer as the provider was told for this path."""
+        self.rfile.read(int(self.headers["Content-Length"] or 0))
+        self.do_GET()
 
     def log_message(self, *_: Any) -> None:
         """Write nothing."""
@@ -62,9 +67,9 @@ class Provider:
         self.paths: list[str] = []
         self.parameters: list[dict[str, list[str]]] = []
         self.headers: list[dict[str, str]] = []
-        #: How often each name was asked about.
+        #: How often each name was asked about, or each path was asked for.
         self.asked: Counter[str] = Counter()
-        #: What happens to names; to all others, `otherwise`.
+        #: What happens to names and paths; to all others, `otherwise`.
         self.does: dict[str, Behaviour] = {}
         self.otherwise: Behaviour = found()
         self.closing = threading.Event()

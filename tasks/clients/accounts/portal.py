@@ -205,10 +205,11 @@ def _documents(employment: str, listed: Iterable[Mapping[str, Any]]) -> Iterator
 
 
 def _employment(given: Mapping[str, Any], employee: str) -> Employment:
+    made = _identity(given)
     unit = {"hour": "HOURLY", "year": "YEARLY"}.get(str(given.get("rate_unit")), "")
     rate = read_money(str(given.get("rate")))
     return Employment(
-        id=_identity(given),
+        id=made,
         employee=employee,
         job_title=printable(given.get("job_title")),
         company=printable(given.get("company")),
