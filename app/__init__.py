@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, errors, reference
-from app.routes import credentials, health, income, jobs, screening, voting
+from app.routes import credentials, health, income, jobs, ops, screening, voting
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings
@@ -35,6 +35,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(credentials.blueprint)
     api.register_blueprint(income.blueprint)
     api.register_blueprint(jobs.blueprint)
+    api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)

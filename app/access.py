@@ -12,16 +12,18 @@ from flask import g, request
 from app.errors import Refused
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.records import accounts, income_clients, services, voting
+from tasks.records import accounts, income_clients, operators, services, voting
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from tasks.records.operators import Operator
     from tasks.records.services import Caller
     from tasks.records.voting import Organization
 
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _API_KEY = re.compile(r"vsk_[0-9a-f]{64}")
+_OPERATOR_TOKEN = re.compile(rf"{operators.PREFIX}[0-9a-f]{{64}}")
 _ACCOUNT_KEY = re.compile(rf"{accounts.PREFIX}[0-9a-f]{{64}}")
 #: Headers that carry a key or JWT of an account by themselves; the vendor renamed the first one.
 _ACCOUNT_HEADERS = ("DOCK-API-TOKEN", "TRUVERA-API-TOKEN")
@@ -158,3 +160,17 @@ def client(connection: Connection) -> str:
     if not income_clients.is_secret(connection, known, secret):
         raise Refused(Fault.UNAUTHENTICATED)
     return known
+
+
+def operator(connection: Connection) -> Operator:
+    """Return the operator whose token this request carries.
+
+    Raises:
+        Refused: it carries none, or one that nobody has.
+    """
+    token = bearer()
+    known = _OPERATOR_TOKEN.fullmatch(token)
+    found = operators.owner_of_token(connection, token) if known else None
+    if found is None:
+        raise Refused(Fault.UNAUTHENTICATED)
+    return found

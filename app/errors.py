@@ -10,7 +10,7 @@ from flask import Flask, Response, jsonify, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from app import envelope
-from app.shapes import credentials, income, voting
+from app.shapes import credentials, income, ops, voting
 from app.shapes.fault import Fault
 from config.database import is_away
 from tasks.job.errors import GateHeld, KeyReused, TwinInFlight
@@ -44,6 +44,7 @@ class _Speaker(NamedTuple):
 
 #: The first whose paths fit speaks.
 _SPEAKERS = (
+    _Speaker(re.compile("/ops/"), ops.error, "Bearer"),
     _Speaker(re.compile("/v5/"), envelope.error, 'Basic realm="screening"'),
     _Speaker(
         re.compile(

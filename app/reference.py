@@ -78,6 +78,11 @@ def document(app: Flask) -> Api:
                         "name": "X-Access-Secret",
                         "description": "Its access secret; needed together with the id.",
                     },
+                    "operatorToken": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "A token of an operator (ops_ and 64 digits).",
+                    },
                     "serviceKey": {
                         "type": "apiKey",
                         "in": "header",

@@ -13,7 +13,7 @@ from marshmallow import Schema, fields, validate
 
 from config.failpoints import failpoint
 from tasks.job.declare import job_type
-from tasks.job.errors import Permanent, Wait
+from tasks.job.errors import NotRepeatable, Permanent, Wait
 from tasks.ledger import merkle
 from tasks.records import censuses, groups, members
 from tasks.records.censuses import Place
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tasks.job.context import Context
+    from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
     from tasks.records.censuses import Census
     from tasks.records.members import Voter
 
@@ -64,6 +66,11 @@ def _tidy(connection: Connection, cleared: Sequence[str]) -> None:
     members.remove_errors_of(connection, cleared)
 
 
+def _check_repeat(_dispatch: Dispatch, job: Job, _again: str) -> None:
+    if job.payload["action"] == "add" and job.payload.get("group") is None:
+        raise NotRepeatable("the members were named for the first job alone: name them again")
+
+
 @job_type(
     "census_participants",
     payload=Payload,
@@ -71,6 +78,7 @@ def _tidy(connection: Connection, cleared: Sequence[str]) -> None:
     attempts=5,
     timeout=2 * TURN_SECONDS,
     tidy=_tidy,
+    repeated=_check_repeat,
 )
 def census_participants(
     ctx: Context, *, census: str, action: str, group: str | None, total: int

@@ -10,7 +10,7 @@ from config.failpoints import failpoint
 from config.sealing import SealingKeyMissing, SealUnopened
 from tasks.clients.webhooks import send
 from tasks.job.declare import job_type
-from tasks.job.errors import Permanent, Temporary, Wait
+from tasks.job.errors import NotRepeatable, Permanent, Temporary, Wait
 from tasks.job.states import State
 from tasks.records import webhooks
 from tasks.webhooks.forms import write
@@ -48,6 +48,11 @@ def _ended(dispatch: Dispatch, job: Job) -> None:
         dispatch.wake([following])
 
 
+def _repeated(dispatch: Dispatch, job: Job, again: str) -> None:
+    if not webhooks.hand_over(dispatch.connection, job.payload["delivery"], job=again):
+        raise NotRepeatable("what it told is gone, or is being told by another job")
+
+
 @job_type(
     "deliver_webhook",
     payload=Payload,
@@ -61,6 +66,7 @@ def _ended(dispatch: Dispatch, job: Job) -> None:
     timeout=30,
     tidy=webhooks.forget,
     ended=_ended,
+    repeated=_repeated,
 )
 def deliver_webhook(ctx: Context, delivery: str) -> dict[str, int | None]:
     """Send it, and keep how that went; the receiver may get it twice, with the same id."""

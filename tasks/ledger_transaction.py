@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from config.failpoints import failpoint
 from tasks.job.declare import decimal_id, job_type
-from tasks.job.errors import Permanent, Wait
+from tasks.job.errors import NotRepeatable, Permanent, Wait
 from tasks.job.states import State
 from tasks.ledger.names import did_name, from_hex, schema_digest
 from tasks.ledger.transact import Call, transact
@@ -123,6 +123,10 @@ def _ended(dispatch: Dispatch, job: Job) -> None:
     )
 
 
+def _refuse_to_repeat(_dispatch: Dispatch, _job: Job, _again: str) -> None:
+    raise NotRepeatable("what it was about has moved on: the account has to ask again")
+
+
 @job_type(
     "ledger_transaction",
     payload=Payload,
@@ -134,6 +138,7 @@ def _ended(dispatch: Dispatch, job: Job) -> None:
     backoff_limit=60,
     new_id=decimal_id("transaction_numbers"),
     ended=_ended,
+    repeated=_refuse_to_repeat,
 )
 def ledger_transaction(
     ctx: Context,

@@ -16,7 +16,7 @@ from marshmallow import Schema, fields, validate
 
 from config.failpoints import failpoint
 from tasks.job.declare import hex_id, job_type
-from tasks.job.errors import Permanent, Wait
+from tasks.job.errors import NotRepeatable, Permanent, Wait
 from tasks.records import members, uploads, voting
 from tasks.records.member_rows import (
     Checker,
@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
     from config.database import Database
     from tasks.job.context import Context
+    from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
     from tasks.records.member_rows import type_given
 
 #: Rows that commit together at the most.
@@ -117,6 +119,10 @@ def _tidy(connection: Connection, cleared: Sequence[str]) -> None:
     members.remove_errors_of(connection, cleared)
 
 
+def _refuse_to_repeat(_dispatch: Dispatch, _job: Job, _again: str) -> None:
+    raise NotRepeatable("the file was kept for the first job alone: send it again")
+
+
 @job_type(
     "org_members",
     payload=Payload,
@@ -127,6 +133,7 @@ def _tidy(connection: Connection, cleared: Sequence[str]) -> None:
     keep=timedelta(minutes=15),
     new_id=hex_id(32),
     tidy=_tidy,
+    repeated=_refuse_to_repeat,
 )
 def org_members(
     ctx: Context,

@@ -15,6 +15,8 @@ from tasks.records import ledger, processes
 
 if TYPE_CHECKING:
     from tasks.job.context import Context
+    from tasks.job.dispatch import Dispatch
+    from tasks.job.record import Job
     from tasks.records.processes import Process
 
 
@@ -31,6 +33,10 @@ class Result(Schema):
     status = fields.String()
 
 
+def _publish_again(dispatch: Dispatch, job: Job, again: str) -> None:
+    processes.publishing(dispatch.connection, job.payload["process"], again)
+
+
 @job_type(
     "publish_process",
     payload=Payload,
@@ -41,6 +47,7 @@ class Result(Schema):
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,
+    repeated=_publish_again,
 )
 def publish_process(ctx: Context, process: str) -> dict[str, str | None]:
     """Create the process once; the contract refuses a second one for this job."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Payload(Schema):
     """The vote as the voter sent it."""
 
-    vote = fields.String(required=True)
+    vote = fields.String(required=True, metadata={"personal": True})
 
 
 class Result(Schema):

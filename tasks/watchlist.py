@@ -50,8 +50,8 @@ class Payload(Schema):
 
     verification = fields.Integer(required=True, strict=True)
     source_action = fields.String(required=True, validate=validate.OneOf(SOURCE_ACTIONS))
-    source_uid = fields.String(load_default=None, allow_none=True)
-    source_email = fields.String(load_default=None, allow_none=True)
+    source_uid = fields.String(load_default=None, allow_none=True, metadata={"personal": True})
+    source_email = fields.String(load_default=None, allow_none=True, metadata={"personal": True})
 
 
 class Result(Schema):

@@ -61,4 +61,5 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`tidy`": "nothing",
         "`schedule`": "nothing",
         "`ended`": "nothing",
+        "`repeated`": "nothing",
     }

@@ -30,17 +30,18 @@ MAY_KNOW = {
     "marshmallow": ("tasks", "app"),
     "celery": ("config.celery", "workers"),
     "kombu": ("config.celery", "workers"),
-    "redis": ("config.embedded", "tasks.job.queue", "app.routes.health", "workers"),
+    "redis": ("config.embedded", "tasks.job.queue", "workers"),
     "sqlalchemy": ("config.database", "tasks", "workers", "app"),
     "psycopg2": ("config.database", "config.embedded", "tasks.records"),
     "alembic": ("tasks.migrations",),
-    "argon2": ("tasks.org_members",),
+    "argon2": ("tasks.org_members", "tasks.records.operators"),
     "rapidfuzz": ("tasks.matching", "tasks.providers.watchlists"),
     "anyascii": ("tasks.matching",),
     "defusedxml": ("tasks.providers", "tasks.reading.xml"),
     "pypdf": ("tasks.reading.pdf",),
     "reportlab": ("tasks.providers.sandbox.paper",),
     "structlog": ("config.logs", "tasks", "app", "workers"),
+    "limits": ("app.throttle",),
     "httpx": ("tasks.clients",),
     "httpcore": ("tasks.clients",),
     "cryptography": ("config.sealing",),
@@ -237,10 +238,10 @@ def calls(tree: ast.Module, name: str) -> int:
     )
 
 
-def test_jobs_are_moved_on_by_workers_only():
+def test_jobs_are_moved_on_in_one_place():
     found = {name for name, tree in modules(*PACKAGES).items() if calls(tree, "advance")}
 
-    assert found == {"workers.ending"}
+    assert found == {"tasks.job.ending"}
 
 
 def test_statements_about_jobs_stand_in_the_store():
@@ -252,5 +253,11 @@ def test_statements_about_jobs_stand_in_the_store():
         if any(words in path.read_text() for words in written)
     }
 
-    # `lists` rewrites the number of a transaction after a restore, `upkeep` rings and clears.
-    assert found == {"tasks/job/lists.py", "tasks/job/store.py", "tasks/job/upkeep.py"}
+    # `lists` rewrites the number of a transaction after a restore, `upkeep` rings and clears,
+    # `orders` notes who wants a job cancelled.
+    assert found == {
+        "tasks/job/lists.py",
+        "tasks/job/orders.py",
+        "tasks/job/store.py",
+        "tasks/job/upkeep.py",
+    }

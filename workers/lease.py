@@ -19,8 +19,11 @@ from tasks.job.queue import connect, depth
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sqlalchemy import Connection
+
     from config.database import Database
     from config.settings import Settings
+    from tasks.job.context import Context
     from workers.runner import Runner
 
 log = structlog.get_logger(__name__)
@@ -33,8 +36,9 @@ DEAF_SECONDS = 15.0
 DEAF_STATUS = 70
 
 _SEEN = text("""
-    INSERT INTO workers (id, queues) VALUES (:id, :queues)
-    ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored,
+    INSERT INTO workers (id, queues, skew)
+    VALUES (:id, :queues, :clock - extract(epoch FROM clock_timestamp()))
+    ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored, skew = excluded.skew,
         claimed_at = CASE WHEN :claims > workers.claims THEN now() ELSE workers.claimed_at END,
         claims = :claims
 """)
@@ -72,12 +76,17 @@ class Keeper(threading.Thread):
         }
         current = runner.current
         with self._database.statement() as connection:
-            if current is not None and not store.renew(
-                connection, current.job, lease=self._settings.lease_seconds
-            ):
-                # Ended by itself meanwhile, or taken away; either way it must not go on.
-                current.lose()
-            connection.execute(_SEEN, seen)
+            if current is not None:
+                self._renew_claim(connection, current)
+            connection.execute(_SEEN, {**seen, "clock": time.time()})
+
+    def _renew_claim(self, connection: Connection, current: Context) -> None:
+        renewal = store.renew(connection, current.job, lease=self._settings.lease_seconds)
+        if not renewal.is_held:
+            # Ended by itself meanwhile, or taken away; either way it must not go on.
+            current.lose()
+        elif renewal.is_cancelled:
+            current.cancel()
 
 
 class Scout(threading.Thread):

@@ -107,6 +107,7 @@ class Listener:
         """Let the running job end, also one that Celery knows nothing of."""
         if self._runner is not None:
             self._runner.finish()
+            self._runner.sign_off()
 
     def ignore(self, **_: Any) -> None:
         """Count a message that is no bell of ours."""

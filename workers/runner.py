@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 import threading
@@ -19,9 +20,10 @@ from config.failpoints import failpoint
 from tasks.job import states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
-from tasks.job.errors import ClaimLost, GateHeld, Permanent, Temporary, Wait
-from tasks.job.queue import connect, read, take
-from workers.ending import move_on, moving, ring_for
+from tasks.job.ending import move_on, moving
+from tasks.job.errors import Cancelled, ClaimLost, GateHeld, Permanent, Temporary, Wait
+from tasks.job.queue import connect, read, ring_for, take
+from tasks.watch import workers
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -114,6 +116,11 @@ class Runner:
         with self._slot:
             pass
 
+    def sign_off(self) -> None:
+        """Say that this worker has stopped, and not died."""
+        with contextlib.suppress(SQLAlchemyError), self._database.statement() as connection:
+            workers.note_end(connection, [self.worker], workers.STOPPED)
+
     @property
     def current(self) -> Context | None:
         """The attempt that runs at this moment, if one does."""
@@ -156,7 +163,7 @@ class Runner:
 
     def _reject(self, job_id: str, kind: JobType) -> bool:
         """End a job whose gate is held; False when the gate became free meanwhile."""
-        with moving(self._database, kind, states.REJECT) as connection:
+        with moving(self._database, kind) as connection:
             job = store.get(connection, job_id)
             if job is None or job.gate is None or job.state is not states.State.PENDING:
                 return True
@@ -181,8 +188,8 @@ class Runner:
             result = kind.handler(context, **fields)
             made: Any = kind.writes.dump(result or {})
             return Outcome(states.COMPLETE, {"result": made, "keep": kind.keep.total_seconds()})
-        except ClaimLost:
-            return Outcome(states.LOSE)
+        except (ClaimLost, Cancelled) as end:
+            return Outcome(states.CANCEL if isinstance(end, Cancelled) else states.LOSE)
         except Permanent as end:
             return _failed(kind, end.code, str(end))
         except Wait as wait:
@@ -211,7 +218,7 @@ class Runner:
         refused = False
         while True:
             try:
-                with moving(self._database, kind, outcome.move) as connection:
+                with moving(self._database, kind) as connection:
                     bells = move_on(connection, job, outcome.move, **outcome.changes)
                 failpoint("runner.settled")
                 break

@@ -21,8 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
-from tasks.job.queue import connect
-from workers.ending import ring_for
+from tasks.job.queue import connect, ring_for
+from tasks.watch import workers
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 
@@ -128,6 +128,8 @@ class Supervisor:
             self._children[slot] = self._start()
         try:
             ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason))
+            with self._database.statement() as connection:
+                workers.note_end(connection, [child.worker], reason)
         except SQLAlchemyError as error:
             # Its lease will end as well.
             log.warning("loss_not_recorded", error=type(error).__name__)
@@ -152,8 +154,11 @@ class Supervisor:
             # Dead first, handed back second: between the two it must not do anything.
             child.process.kill()
             child.process.wait()
+        names = [child.worker for child in children]
         try:
-            hand_back_jobs_of(self._database, [child.worker for child in children])
+            hand_back_jobs_of(self._database, names)
+            with self._database.statement() as connection:
+                workers.note_end(connection, names, workers.STOPPED)
         except SQLAlchemyError as error:
             log.warning("not_handed_back", error=type(error).__name__)
         self._database.close()

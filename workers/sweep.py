@@ -13,9 +13,10 @@ from config.database import is_away
 from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import Dispatch
-from tasks.job.queue import connect, depth, ring
+from tasks.job.ending import move_on
+from tasks.job.queue import connect, depth, ring, ring_for
 from tasks.job.states import HAND_BACK
-from workers.ending import move_on, ring_for
+from tasks.watch import search, tallies
 from workers.runner import after_loss
 
 if TYPE_CHECKING:
@@ -68,6 +69,10 @@ class Sweep:
         with self._database.transaction() as connection:
             if not connection.execute(_LOCK).scalar_one():
                 return
+            tallies.count_on(connection)  # as the other one: it looks first
+        with self._database.transaction() as connection:
+            if not connection.execute(_LOCK).scalar_one():
+                return
             lists.count_on(connection)  # first: it looks before this transaction has a number
             bells = self._end_lost_claims(connection)
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
@@ -97,6 +102,8 @@ class Sweep:
             if kind.tidy is not None:
                 kind.tidy(connection, cleared.get(kind.name, []))
         idempotency.expire(connection)
+        tallies.forget(connection)
+        search.tick(connection)
         connection.execute(_FORGET_WORKERS, {"seconds": FORGET_WORKERS_SECONDS})
         if cleared:
             log.info("cleared", jobs=sum(map(len, cleared.values())))

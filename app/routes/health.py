@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import redis
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
 from app.wiring import wiring
-from tasks.job.queue import connect
+from tasks.job.queue import is_there
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -28,10 +27,5 @@ def readyz() -> ResponseReturnValue:
     """Say whether requests can be served: that takes PostgreSQL, and works without Redis."""
     with wiring().database.statement() as connection:
         connection.execute(text("SELECT 1"))
-    try:
-        with connect(wiring().settings, timeout=0.5) as client:
-            client.ping()
-        carrier = "ok"
-    except (redis.RedisError, OSError):
-        carrier = "away"
+    carrier = "ok" if is_there(wiring().settings, timeout=0.5) else "away"
     return jsonify({"status": "ok", "postgresql": "ok", "redis": carrier})

@@ -63,6 +63,10 @@ class Fault(Enum):
     KEY_REUSED = auto()
     #: The same request is being processed at this moment.
     TWIN_IN_FLIGHT = auto()
+    #: An operator's order that cannot be carried out.
+    NOT_POSSIBLE = auto()
+    #: An operator's order about another number of jobs than it says.
+    COUNT_DIFFERS = auto()
     NO_SUCH_PATH = auto()
     NO_SUCH_METHOD = auto()
     #: PostgreSQL is away; nothing was accepted.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, validates_schema
 
@@ -10,6 +10,9 @@ from app.shapes.income import DATA_SOURCES, PRODUCTS, STATUS
 from app.shapes.incoming import Email, Text, storable
 from tasks.clients.accounts.directory import PROVIDERS
 from tasks.webhooks.account_tasks import EVENT, FAILURES, STAGES
+
+if TYPE_CHECKING:
+    from decimal import Decimal
 
 #: What a webhook may ask to be told of; of all these, only the first ever happens here.
 EVENTS = (
@@ -101,6 +104,11 @@ class UserInfo(Schema):
     updated_at = fields.String(required=True, metadata={"format": "date-time"})
 
 
+def _is_share(value: Decimal) -> None:
+    if not 0 < value <= _MOST_PERCENT:
+        raise ValidationError(f"Must be above 0 and at most {_MOST_PERCENT}.")
+
+
 class DepositAccount(_Lenient):
     """The bank account that pay is to go to, and how much of it."""
 
@@ -116,8 +124,13 @@ class DepositAccount(_Lenient):
         load_default=None,
         allow_none=True,
         allow_nan=False,
-        validate=validate.Range(min=0, min_inclusive=False, max=_MOST_PERCENT),
-        metadata={"description": "Per cent of the pay; only with `percent`."},
+        validate=_is_share,
+        # As numbers of JSON, which the document's own Decimals would not be.
+        metadata={
+            "description": "Per cent of the pay, above 0; only with `percent`.",
+            "minimum": 0,
+            "maximum": _MOST_PERCENT,
+        },
     )
 
     @validates_schema
@@ -135,7 +148,7 @@ class NewBridgeToken(_Lenient):
     access_token = _token(
         "That of a link which is to be connected again.", load_default=None, allow_none=True
     )
-    account = fields.Nested(DepositAccount, load_default=None, allow_none=True)
+    account = fields.Nested(DepositAccount, load_default=None, allow_none=False)
 
     @validates_schema
     def _needs_account(self, data: dict[str, Any], **_: Any) -> None:
@@ -211,7 +224,7 @@ class NewRefresh(_Lenient):
 
     access_token = _token(required=True)
     product_type = _product(load_default=None, allow_none=True)
-    account = fields.Nested(DepositAccount, load_default=None, allow_none=True)
+    account = fields.Nested(DepositAccount, load_default=None, allow_none=False)
 
 
 class RefreshTask(Schema):

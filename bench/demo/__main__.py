@@ -34,9 +34,8 @@ def show_everything(stack: Stack, told: threading.Event) -> None:
     show_screening(Guide(stack, told, Authorization=f"ApiKey {made['SERVICE']}"))
     show_election(voting, org)
     show_credentials(Guide(stack, told, Authorization=f"Bearer {made['TOKEN']}"))
-    client_id, _, secret = made["CLIENT"].partition(":")
-    keys = {"X_Access_Client_Id": client_id, "X_Access_Secret": secret}
-    show_income(Guide(stack, told, **keys))
+    client, _, secret = made["CLIENT"].partition(":")
+    show_income(Guide(stack, told, X_Access_Client_Id=client, X_Access_Secret=secret))
     show_crash(voting, org)
 
 

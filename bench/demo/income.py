@@ -1,8 +1,8 @@
-"""Income: accounts connected at a payroll provider and at a bank."""
+"""Income: accounts at a payroll provider and a bank, from the login to the report."""
 
 from __future__ import annotations
 
-import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from bench.demo.guide import DemoFailed, heading
@@ -10,80 +10,49 @@ from bench.demo.guide import DemoFailed, heading
 if TYPE_CHECKING:
     from bench.demo.guide import Guide
 
-#: How far a task is by its status; anything else is its end. Per cent.
-_STAGES = {"new": 0, "login": 10, "mfa": 25, "parse": 40, "full_parse": 70}
+#: The words of a task that has not ended.
+_RUNNING = ("new", "login", "mfa", "parse", "full_parse", "switch_deposit")
+#: How long a task may take; seconds.
+_PATIENCE = 60.0
 
 
 def show_income(guide: Guide) -> None:
-    """Connect a good login, one with a code, a locked account, and a bank."""
-    heading("Income: somebody connects the account of their payroll provider")
-    user = guide.show("POST", "/v1/users/", json={"external_user_id": "12345"})["id"]
-    login = _log_in(guide, user, "goodlogin", "goodpassword")
-    _finish(guide, login["task_id"], "done")
-    guide.show("GET", f"/v1/tasks/{login['task_id']}/")
-    _show_employment(guide, login["link_id"])
-    heading("Income: a login that needs a code, for which no worker waits")
-    login = _log_in(guide, user, "goodlogin", "mfa")
-    _finish(guide, login["task_id"], "mfa")
-    guide.show("POST", f"/v1/tasks/{login['task_id']}/mfa/", json={"code": "12345"})
-    _finish(guide, login["task_id"], "done")
-    heading("Income: an account that its provider has locked")
-    login = _log_in(guide, user, "error.user", "account_locked")
-    _finish(guide, login["task_id"], "account_locked")
-    guide.show("GET", f"/v1/tasks/{login['task_id']}/")
-    heading("Income: a bank, which speaks OFX")
-    login = _log_in(guide, user, "goodlogin", "goodpassword", provider="harbour_bank")
-    _finish(guide, login["task_id"], "done")
-    _show_accounts(guide, login["link_id"])
+    """Connect four accounts, and read what one of them says of its owner's income."""
+    heading("Income: a good login, one with a code, a locked account, and a bank")
+    user = guide.show("POST", "/v1/users/", json={"external_user_id": "demo"})["id"]
+    link = _connect(guide, user, _login("adp", "goodlogin", "goodpassword"), "done")
+    _connect(guide, user, _login("adp", "goodlogin", "mfa"), "done")
+    _connect(guide, user, _login("adp", "error.user", "account_locked"), "account_locked")
+    _connect(guide, user, _login("harbour_bank", "goodlogin", "goodpassword"), "done")
+    report = guide.show("GET", f"/v1/links/{link}/income/report/")
+    if not report["employments"] or not report["employments"][0]["statements"]:
+        raise DemoFailed(f"the report says nothing: {report}")
 
 
-def _log_in(
-    guide: Guide, user: str, username: str, password: str, *, provider: str = "adp"
-) -> dict[str, Any]:
-    """Do what a user's browser does with a bridge token."""
-    path, product = f"/v1/users/{user}/tokens/", {"product_type": "income"}
-    made = guide.api.post(path, json=product).json()
-    body = {
-        "bridge_token": made["bridge_token"],
-        "provider_id": provider,
-        "username": username,
-        "password": password,
-    }
-    answer: dict[str, Any] = guide.show("POST", "/v1/bridge/login/", json=body)
-    return answer
+def _login(provider: str, username: str, password: str) -> dict[str, str]:
+    """Return what the widget sends of somebody who logs in."""
+    return {"provider_id": provider, "username": username, "password": password}
 
 
-def _finish(guide: Guide, task: str, status: str) -> None:
-    """Poll a task until it has a status, and print those that it went through."""
-    path, seen = f"/v1/tasks/{task}/", dict[str, None]()
-
-    def read(found: dict[str, Any]) -> tuple[int, bool]:
-        seen[found["status"]] = None
-        is_over = found["status"] not in _STAGES or found["status"] == status
-        return _STAGES.get(found["status"], 100), is_over
-
-    guide.watch(lambda: guide.get(path), read)
-    print(f"  {' -> '.join(seen)}")
-    if list(seen)[-1] != status:
-        raise DemoFailed(f"the task should be {status}: {guide.get(path)}")
-
-
-def _show_employment(guide: Guide, link: str) -> None:
-    """Print what the report says of the first employment, with its newest statement."""
-    (found,) = guide.get(f"/v1/links/{link}/income/report/")["employments"]
-    statements = found.pop("statements")
-    print(f"\n  GET /v1/links/{link}/income/report/\n  {json.dumps(found)}")
-    print(f"  {len(statements)} statements, of which the newest: {json.dumps(statements[0])[:400]}")
-    if found["pay_frequency"] != "BW" or found["is_suspicious"]:
-        raise DemoFailed(f"the statements were read wrongly: {found}")
-
-
-def _show_accounts(guide: Guide, link: str) -> None:
-    """Print what the report says of a bank's accounts, without their transactions."""
-    found = guide.get(f"/v1/links/{link}/income/report/")["bank_accounts"]
-    print(f"\n  GET /v1/links/{link}/income/report/")
-    for account in found:
-        count = len(account.pop("transactions"))
-        print(f"  {count} transactions: {json.dumps(account)}")
-    if not any(account["income_streams"] for account in found):
-        raise DemoFailed("no deposit was taken for income")
+def _connect(guide: Guide, user: str, login: dict[str, str], end: str) -> str:
+    """Log in as the widget does, give a code if one is asked for, and print every stage."""
+    path = f"/v1/users/{user}/tokens/"
+    token = guide.show("POST", path, json={"product_type": "income"})["bridge_token"]
+    answer = guide.show("POST", "/v1/bridge/login/", json={"bridge_token": token, **login})
+    task = answer["task_id"]
+    stages: list[str] = []
+    deadline = time.monotonic() + _PATIENCE
+    while not stages or stages[-1] in _RUNNING:
+        status = guide.get(f"/v1/tasks/{task}/")["status"]
+        if status not in stages:
+            stages.append(status)
+            if status == "mfa":
+                guide.show("POST", f"/v1/tasks/{task}/mfa/", json={"code": "12345"})
+        if time.monotonic() > deadline:
+            raise DemoFailed(f"the task did not end: {stages}")
+        time.sleep(0.01)
+    print(f"\n  stages that were seen: {' → '.join(stages)}")
+    shown: dict[str, Any] = guide.show("GET", f"/v1/tasks/{task}/")
+    if shown["status"] != end:
+        raise DemoFailed(f"{login['username']} must end as {end}: {shown}")
+    return str(shown["link_id"])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from config.failpoints import failpoint
 from tasks.job import store
 from tasks.job.dispatch import Dispatch
-from tasks.job.errors import ClaimLost
+from tasks.job.errors import Cancelled, ClaimLost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -32,6 +32,7 @@ class Step:
         self.progress: dict[str, Any] = {}
         self.cursor: dict[str, Any] = {}
         self.stage: str | None = None
+        self.irrevocable = False
 
     def save(
         self,
@@ -39,11 +40,17 @@ class Step:
         progress: dict[str, Any] | None = None,
         cursor: dict[str, Any] | None = None,
         stage: str | None = None,
+        irrevocable: bool = False,
     ) -> None:
-        """Say what will be true once this step is committed; keys replace earlier ones."""
+        """Say what will be true once this step is committed; keys replace earlier ones.
+
+        An irrevocable step is the one before effects that cannot be taken back: from its commit on
+        nobody can cancel the job.
+        """
         self.progress |= progress or {}
         self.cursor |= cursor or {}
         self.stage = stage or self.stage
+        self.irrevocable = irrevocable or self.irrevocable
 
 
 def _leave_to_the_sweep(_: Sequence[Bell]) -> None:
@@ -69,6 +76,7 @@ class Context:
         self.progress_so_far: dict[str, Any] = dict(job.progress)
         self._began = time.monotonic()
         self._lost = False
+        self._cancelled = False
 
     @property
     def elapsed(self) -> float:
@@ -79,21 +87,41 @@ class Context:
         """Note that the claim is gone; the next step refuses."""
         self._lost = True
 
+    def cancel(self) -> None:
+        """Note that somebody asked for the job to be cancelled; the next step refuses."""
+        self._cancelled = True
+
+    def cancelled(self) -> bool:
+        """Tell whether somebody asked for the job to be cancelled, as of the last renewal.
+
+        Looking costs nothing: a handler that goes on for long without a step should look, and
+        raise `Cancelled`.
+        """
+        return self._cancelled
+
     @contextmanager
     def step(self) -> Iterator[Step]:
         """Open a transaction whose commit depends on this attempt still holding the job.
 
         Raises:
             ClaimLost: it does not; everything done in the step is undone.
+            Cancelled: somebody asked for that; likewise.
         """
         if self._lost:
             raise ClaimLost
+        if self._cancelled:
+            raise Cancelled
         with self.database.transaction() as connection:
             step = Step(connection)
             yield step
             # Last, so that the job's row is locked for the length of a commit and no longer.
             store.checkpoint(
-                connection, self.job, progress=step.progress, cursor=step.cursor, stage=step.stage
+                connection,
+                self.job,
+                progress=step.progress,
+                cursor=step.cursor,
+                stage=step.stage,
+                irrevocable=step.irrevocable,
             )
             failpoint("step.before_commit")
         self.cursor |= step.cursor

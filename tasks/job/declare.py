@@ -46,6 +46,8 @@ def nano_id() -> str:
 
 
 _DEFAULT_ID = hex_id(32)
+#: How long an ended job can be read unless its type says otherwise.
+KEEP = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,9 @@ class JobType:
     #: Called in the transaction that ends a job, however it ends, with the job as it is then:
     #: what it writes and what it dispatches commit with the end. It must not fail.
     ended: Callable[[Dispatch, Job], None] | None
+    #: Called in the transaction that records an ended job again, with the ended one and the id of
+    #: the new one; raises `NotRepeatable` where there is nothing left to run again.
+    repeated: Callable[[Dispatch, Job, str], None] | None
 
     @property
     def reads(self) -> Schema:
@@ -126,11 +131,12 @@ def job_type(
     backoff: float = 2.0,
     backoff_limit: float = 300.0,
     timeout: float = 60.0,
-    keep: timedelta = timedelta(days=30),
+    keep: timedelta = KEEP,
     new_id: IdMaker = _DEFAULT_ID,
     tidy: Callable[[Connection, Sequence[str]], None] | None = None,
     schedule: Callable[[Dispatch], None] | None = None,
     ended: Callable[[Dispatch, Job], None] | None = None,
+    repeated: Callable[[Dispatch, Job, str], None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.
 
@@ -162,6 +168,7 @@ def job_type(
             tidy=tidy,
             schedule=schedule,
             ended=ended,
+            repeated=repeated,
         )
         return handler
 

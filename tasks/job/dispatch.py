@@ -30,16 +30,29 @@ class Dispatch:
         self.connection = connection
         self._bells: list[Bell] = []
 
-    def add(self, job_type: str, payload: Mapping[str, Any], *, tenant: str) -> str:
-        """Record one job and return its id.
+    def add(
+        self,
+        job_type: str,
+        payload: Mapping[str, Any],
+        *,
+        tenant: str,
+        retry_of: str | None = None,
+    ) -> str:
+        """Record one job and return its id; `retry_of` is the ended job that it runs again.
 
         Raises:
             PayloadInvalid: the payload does not fit the type; nothing was recorded.
             GateHeld: a job of the type runs in the same scope; nothing was recorded.
         """
-        return self.add_many(job_type, [(tenant, payload)])[0]
+        return self.add_many(job_type, [(tenant, payload)], retry_of=retry_of)[0]
 
-    def add_many(self, job_type: str, given: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    def add_many(
+        self,
+        job_type: str,
+        given: Sequence[tuple[str, Mapping[str, Any]]],
+        *,
+        retry_of: str | None = None,
+    ) -> list[str]:
         """Record a job for each tenant and payload, all in one statement; return their ids.
 
         Raises:
@@ -54,6 +67,7 @@ class Dispatch:
                 kind.queue,
                 self._gate(kind, one),
                 one,
+                retry_of,
             )
             for tenant, one in given
         ]

@@ -40,6 +40,17 @@ class ClaimLost(Complaint):
     """This attempt no longer holds its job."""
 
 
+class Cancelled(Complaint):
+    """Somebody asked for this job to be cancelled.
+
+    A handler may raise it where `ctx.cancelled()` says so, to end between two steps.
+    """
+
+
+class NotRepeatable(Complaint):
+    """This job cannot be run again."""
+
+
 class JobTypeFaulty(Complaint):
     """A job type is declared wrongly."""
 

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from tasks.job.record import COLUMNS, Job
+from tasks.job.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sqlalchemy import Connection
 
-# The newest of each type, then the newest of those: one index serves every list.
+_STATES = ", ".join(f"('{state}')" for state in State)
+# The newest of each type and state, then the newest of those: one index serves every list.
 _PAGE = text(f"""
     SELECT {COLUMNS} FROM (
         SELECT newest.* FROM unnest(CAST(:types AS text[])) AS asked (kind)
+        CROSS JOIN (VALUES {_STATES}) AS known (word)
         CROSS JOIN LATERAL (
             SELECT {COLUMNS} FROM jobs
-            WHERE tenant = :tenant AND type = asked.kind
+            WHERE tenant = :tenant AND type = asked.kind AND state = known.word
             ORDER BY seq DESC LIMIT CAST(:limit AS bigint) + :offset
         ) AS newest
     ) AS jobs
@@ -33,13 +36,13 @@ _OF_GATE = text(f"""
 """)
 _BY_ID = text(f"SELECT {COLUMNS} FROM jobs WHERE id = ANY(:ids)")
 _HORIZON = text("SELECT xact, seq FROM job_counts_horizon")
-_COUNT = text("""
+_COUNT = text(f"""
     SELECT (SELECT xact FROM job_counts_horizon) AS horizon,
            (SELECT coalesce(sum(counted), 0) FROM job_counts
             WHERE tenant = :tenant AND type = ANY(:types)) AS counted,
            (SELECT count(*) FROM jobs
             WHERE tenant = :tenant AND seq > :seq AND xact >= :horizon
-              AND type = ANY(:types)) AS since
+              AND type = ANY(:types) AND state IN ({_STATES})) AS since
 """)
 
 

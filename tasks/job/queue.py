@@ -8,6 +8,7 @@ a stock Celery worker run it.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import queue
 import threading
@@ -23,7 +24,7 @@ from redis.retry import Retry
 from config.failpoints import failpoint
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from config.settings import Settings
 
@@ -127,6 +128,23 @@ def ring(client: redis.Redis, bells: Iterable[Bell]) -> None:
         messages.setdefault(bell.queue, []).append(message(bell))
     for name, of_queue in messages.items():
         client.lpush(name, *of_queue)
+
+
+def is_there(settings: Settings, *, timeout: float) -> bool:
+    """Tell whether Redis answers within so many seconds."""
+    try:
+        with connect(settings, timeout=timeout) as client:
+            client.ping()
+    except (redis.RedisError, OSError):
+        return False
+    return True
+
+
+def ring_for(client: redis.Redis, bells: Sequence[Bell]) -> None:
+    """Ring for what a worker has dispatched; where Redis is away the sweep rings later."""
+    if bells:
+        with contextlib.suppress(redis.RedisError, OSError):
+            ring(client, bells)
 
 
 class Ringer:

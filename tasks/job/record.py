@@ -70,6 +70,12 @@ class Job(Standing):
     finished_at: datetime | None
     #: When the record is cleared.
     expires_at: datetime | None
+    #: Who asked for it to be cancelled.
+    cancelled_by: str | None = None
+    #: Whether it is too late to cancel it: its effects are on their way.
+    irrevocable: bool = False
+    #: The ended job that this one runs again.
+    retry_of: str | None = None
 
 
 #: The columns to select, in the order of the fields.

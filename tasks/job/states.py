@@ -15,7 +15,7 @@ class State(StrEnum):
     RUNNING = "running"
     #: The handler returned; its effects are committed.
     COMPLETED = "completed"
-    #: The handler gave up or its bound was reached; `error` says why.
+    #: The handler gave up, its bound was reached or it was cancelled; `error` says why.
     FAILED = "failed"
     #: Another job held the gate when this one tried to claim it; `conflict` names the holder.
     REJECTED = "rejected"
@@ -56,5 +56,7 @@ HAND_BACK = Move("hand_back", _RUNNING, State.RUNNING)
 LOSE = Move("lose", _RUNNING, State.RUNNING, counts=True)
 #: Another job of the type holds the gate.
 REJECT = Move("reject", _PENDING, State.REJECTED)
+#: Somebody asked for it not to be done; one that is at work ends when its handler notices.
+CANCEL = Move("cancel", _PENDING | _RUNNING, State.FAILED)
 
-MOVES = (CLAIM, COMPLETE, FAIL, RETRY, PARK, HAND_BACK, LOSE, REJECT)
+MOVES = (CLAIM, COMPLETE, FAIL, RETRY, PARK, HAND_BACK, LOSE, REJECT, CANCEL)

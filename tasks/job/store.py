@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from config.database import Prepared
-from tasks.job.errors import ClaimLost, GateHeld
+from tasks.job.errors import Cancelled, ClaimLost, GateHeld
 from tasks.job.queue import Bell
 from tasks.job.record import COLUMNS, STANDING_COLUMNS, Job, Standing
 from tasks.job.states import CLAIM, PARK, TERMINAL, Move
@@ -29,20 +29,23 @@ class NewJob(NamedTuple):
     queue: str
     gate: str | None
     payload: Mapping[str, Any]
+    #: The ended job that it runs again.
+    retry_of: str | None = None
 
 
 _ADD = text("""
-    INSERT INTO jobs (id, type, tenant, queue, gate, payload)
-    SELECT id, type, tenant, queue, gate, payload
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of)
+    SELECT id, type, tenant, queue, gate, payload, retry_of
     FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:tenants AS text[]),
-                CAST(:queues AS text[]), CAST(:gates AS text[]), CAST(:payloads AS jsonb[]))
-         AS added (id, type, tenant, queue, gate, payload)
+                CAST(:queues AS text[]), CAST(:gates AS text[]), CAST(:payloads AS jsonb[]),
+                CAST(:retries AS text[]))
+         AS added (id, type, tenant, queue, gate, payload, retry_of)
 """)
 _ADD_ONE = Prepared(
     "add_job",
     """
-    INSERT INTO jobs (id, type, tenant, queue, gate, payload)
-    VALUES (:id, :type, :tenant, :queue, :gate, :payload)
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of)
+    VALUES (:id, :type, :tenant, :queue, :gate, :payload, :retry_of)
     """,
 )
 
@@ -62,6 +65,7 @@ def add(connection: Connection, jobs: Sequence[NewJob]) -> None:
             "queues": [job.queue for job in jobs],
             "gates": [job.gate for job in jobs],
             "payloads": [json.dumps(job.payload) for job in jobs],
+            "retries": [job.retry_of for job in jobs],
         },
     )
 
@@ -118,7 +122,7 @@ _CLAIM = Prepared(
             deadline_at = now() + (CAST(:timeout AS float8) + 2) * interval '1 second',
             started_at = coalesce(started_at, now()), updated_at = now(), woken = false
         WHERE id = :id AND type = :type AND state = ANY(:before)
-          AND worker IS NULL AND due_at <= now()
+          AND worker IS NULL AND cancelled_by IS NULL AND due_at <= now()
         RETURNING {COLUMNS}
     ), kept AS (
         INSERT INTO job_moves (job_id, attempt, move, state, worker)
@@ -182,6 +186,8 @@ _ADVANCE = Prepared(
         WHERE id = :id AND state = ANY(:before) AND attempts = :attempts
           AND worker IS NOT DISTINCT FROM :worker
           AND (NOT :lease_ended OR lease_until < now())
+          -- A job that is to be cancelled makes no move but its end.
+          AND (:over OR cancelled_by IS NULL)
         RETURNING id, attempts, state
     ), kept AS (
         INSERT INTO job_moves (job_id, attempt, move, state, worker, note)
@@ -211,8 +217,9 @@ def advance(
 
     The guard is the state before, the attempt and the owner that the caller knows: an attempt whose
     claim was taken back is over before the next one begins. With `lease_ended` it is also that
-    nobody renewed the claim meanwhile. False means that the job has moved on without the
-    caller, and that nothing was changed. `keep` and `delay` are seconds, `until` a time.
+    nobody renewed the claim meanwhile. A job that is to be cancelled can only end. False means
+    that the job has moved on without the caller, or must not move so, and that nothing was
+    changed. `keep` and `delay` are seconds, `until` a time.
     """
     rows = _ADVANCE.rows(
         connection,
@@ -242,8 +249,10 @@ _CHECKPOINT = text("""
     UPDATE jobs
     SET progress = progress || CAST(:progress AS jsonb),
         cursor = cursor || CAST(:cursor AS jsonb),
-        stage = coalesce(:stage, stage), updated_at = now()
+        stage = coalesce(:stage, stage), irrevocable = irrevocable OR :irrevocable,
+        updated_at = now()
     WHERE id = :id AND state = 'running' AND attempts = :attempts AND worker = :worker
+    RETURNING cancelled_by
 """)
 
 
@@ -254,13 +263,15 @@ def checkpoint(
     progress: Mapping[str, Any],
     cursor: Mapping[str, Any],
     stage: str | None = None,
+    irrevocable: bool = False,
 ) -> None:
     """Merge facts into the progress and the cursor of a job that this attempt still holds.
 
     Raises:
         ClaimLost: it does not; the caller's transaction must be undone.
+        Cancelled: somebody asked for that; likewise.
     """
-    changed = connection.execute(
+    kept = connection.execute(
         _CHECKPOINT,
         {
             "id": job.id,
@@ -269,23 +280,37 @@ def checkpoint(
             "progress": json.dumps(progress),
             "cursor": json.dumps(cursor),
             "stage": stage,
+            "irrevocable": irrevocable,
         },
-    )
-    if not changed.rowcount:
+    ).first()
+    if kept is None:
         raise ClaimLost
+    if kept.cancelled_by is not None:
+        raise Cancelled
 
 
 _RENEW = text("""
     UPDATE jobs
     SET lease_until = LEAST(now() + :lease * interval '1 second', deadline_at)
     WHERE id = :id AND attempts = :attempts AND worker = :worker AND lease_until >= now()
+    RETURNING cancelled_by IS NOT NULL AS is_cancelled
 """)
 
 
-def renew(connection: Connection, job: Job, *, lease: float) -> bool:
-    """Renew the claim of an attempt by `lease` seconds; False if it has ended or was lost."""
+class Renewal(NamedTuple):
+    """What became of a claim that was to be renewed."""
+
+    #: False if it has ended or was lost.
+    is_held: bool
+    #: Whether somebody asked for the job to be cancelled.
+    is_cancelled: bool
+
+
+def renew(connection: Connection, job: Job, *, lease: float) -> Renewal:
+    """Renew the claim of an attempt by `lease` seconds."""
     asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker, "lease": lease}
-    return bool(connection.execute(_RENEW, asked).rowcount)
+    row = connection.execute(_RENEW, asked).first()
+    return Renewal(row is not None, bool(row and row.is_cancelled))
 
 
 _WAKE = text("""

@@ -103,7 +103,12 @@ def take_unheard(
 _EXPIRE = text("""
     WITH gone AS (
         DELETE FROM jobs WHERE id IN (
-            SELECT id FROM jobs WHERE expires_at < now()
+            SELECT id FROM jobs
+            WHERE expires_at < now() AND (
+                -- Its history is in the tallies, or something is wrong with those.
+                NOT EXISTS (SELECT FROM job_moves WHERE job_id = jobs.id
+                              AND seq > (SELECT seq FROM tally_horizon))
+                OR expires_at < now() - interval '1 hour')
             ORDER BY expires_at LIMIT :limit FOR UPDATE SKIP LOCKED
         )
         RETURNING id, type, tenant, xact

@@ -124,6 +124,8 @@ def _intend(
             records.put_aside(kept.connection, displaced)
         intent = Intent(ctx.job.id, step, sender, target, data, with_reserve(quote.gas))
         made = keep_signed(kept.connection, ledger, intent, quote)
+        # Whatever has a nonce is sent until it is mined, also if nobody waits for it any more.
+        kept.save(irrevocable=True)
     failpoint("ledger.kept")
     return made
 

@@ -128,8 +128,13 @@ def forget_named(connection: Connection, job_ids: Sequence[str]) -> None:
 # Who is in it.
 
 _TAKEN = text("""
-    SELECT no, member_id, address, weight FROM census_participants
-    WHERE census = :census AND (address = ANY(:addresses) OR member_id = ANY(:members))
+    SELECT no, member_id, address, weight
+    FROM unnest(CAST(:addresses AS text[])) AS asked (address)
+    JOIN census_participants USING (address) WHERE census = :census
+    UNION
+    SELECT no, member_id, address, weight
+    FROM unnest(CAST(:members AS bigint[])) AS asked (member_id)
+    JOIN census_participants USING (member_id) WHERE census = :census
 """)
 _PLACE = text("""
     INSERT INTO census_participants (census, no, member_id, address, weight)

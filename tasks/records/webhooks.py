@@ -174,6 +174,10 @@ _REPLAY = text("""
     UPDATE webhook_deliveries SET state = 'pending', delivered_at = NULL, job_id = :job
     WHERE id = :id AND webhook_id = :webhook AND state <> 'pending'
 """)
+_HAND_OVER = text("""
+    UPDATE webhook_deliveries SET state = 'pending', delivered_at = NULL, job_id = :job
+    WHERE id = :id AND state <> 'pending'
+""")
 _LOG = text("""
     SELECT told.id, told.event, told.about, told.state, told.created_at, told.delivered_at,
            CASE WHEN told.state = 'pending' AND jobs.worker IS NULL THEN jobs.due_at END AS due_at,
@@ -234,6 +238,11 @@ def replay(connection: Connection, webhook_id: int, delivery_id: str, *, job: st
     """Give a delivery that is over to another job; False if it is not over, or not there."""
     given = {"id": delivery_id, "webhook": webhook_id, "job": job}
     return bool(connection.execute(_REPLAY, given).rowcount)
+
+
+def hand_over(connection: Connection, delivery_id: str, *, job: str) -> bool:
+    """The same whosever webhook it is."""
+    return bool(connection.execute(_HAND_OVER, {"id": delivery_id, "job": job}).rowcount)
 
 
 def logged(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from app import create_app
-from tasks.records import services, verifications
+from tasks.records import operators, services, verifications
 from tests.conftest import new_tenant
 
 if TYPE_CHECKING:
@@ -161,3 +161,35 @@ def send(client, account) -> Callable[..., TestResponse]:
         return client.open(path, method=method, headers=headers, **given)
 
     return send
+
+
+@dataclass(frozen=True)
+class Watcher:
+    """An operator with a token."""
+
+    name: str
+    token: str
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What a request of theirs carries."""
+        return {"Authorization": f"Bearer {self.token}"}
+
+
+def new_operator(database: Database, name: str, role: str) -> Watcher:
+    """Make an account and a token of it."""
+    with database.transaction() as connection:
+        operators.add(connection, name, password="correct horse battery", role=role)
+        return Watcher(name, operators.add_token(connection, name, name="test"))
+
+
+@pytest.fixture
+def mary(database) -> Watcher:
+    """Somebody who may act."""
+    return new_operator(database, "mary", "operator")
+
+
+@pytest.fixture
+def john(database) -> Watcher:
+    """Somebody who may watch."""
+    return new_operator(database, "john", "viewer")

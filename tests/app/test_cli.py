@@ -136,8 +136,6 @@ def test_an_organization_that_is_not_there_is_an_error(run, words):
         ("organizations", "limit", "x", "many"),
         ("services", "key", "x", "--channel", "post"),
         ("services", "revoke", "x"),
-        ("accounts", "revoke", "x"),
-        ("accounts", "key"),
     ],
 )
 def test_a_word_that_is_none_of_those_known_is_a_usage_error(run, words):
@@ -171,15 +169,16 @@ def test_without_a_secret_no_token_can_be_signed(with_setting):
 def test_a_sample_is_somebody_for_each_api_with_keys_that_fit(run, client):
     status, out = run("sample")
 
-    form = "ORG=(.+)\nKEY=(.+)\nSERVICE=(.+)\nTOKEN=(.+)\nCLIENT=(.+):(.+)\n"
-    address, key, service, account, client_id, secret = re.fullmatch(form, out).groups()
+    made = dict(line.split("=", 1) for line in out.splitlines())
+    address, key, service = made["ORG"], made["KEY"], made["SERVICE"]
+    token, client_keys = made["TOKEN"], made["CLIENT"].split(":")
     assert status == 0
     assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
     made = client.post("/v5/verifications", json={"name": "Acme"}, headers=api_key(service))
     assert made.status_code == 201
-    assert client.get("/dids", headers=bearer(account)).status_code == 200
-    keys = {"X-Access-Client-Id": client_id, "X-Access-Secret": secret}
-    assert client.get("/v1/users/", headers=keys).status_code == 200
+    assert client.get("/dids", headers=bearer(token)).json == []
+    keys = dict(zip(("X-Access-Client-Id", "X-Access-Secret"), client_keys, strict=True))
+    assert client.get("/v1/users/", headers=keys).json["results"] == []
 
 
 # Services.
@@ -247,41 +246,3 @@ def test_an_operator_starts_a_run_as_the_system(run, verification, service, audi
     claim(database, out.strip())
     assert run("screen", verification.trace) == (1, f"Error: run {out.strip()} is in flight\n")
     assert run("screen", "nowhere") == (1, "Error: no verification nowhere\n")
-
-
-# Accounts.
-
-
-def test_an_account_is_made_with_a_key_that_is_kept_as_its_digest_and_a_uid_for_jwts(
-    run, client, auditor
-):
-    status, out = run("accounts", "create", "--name", "Acme")
-
-    uid, key = re.fullmatch("ACCOUNT=([0-9a-f]{24})\nTOKEN=(csk_[0-9a-f]{64})\n", out).groups()
-    assert status == 0
-    for credential in (key, token(uid)):
-        assert client.get("/dids", headers=bearer(credential)).status_code == 200
-    assert auditor.rows("SELECT uid, name FROM accounts") == [{"uid": uid, "name": "Acme"}]
-    (row,) = auditor.rows("SELECT * FROM account_keys")
-    assert bytes(row["digest"]) == hashlib.sha256(key.encode()).digest()
-    assert key not in str(row)
-    assert key not in run("accounts", "keys", uid)[1]
-
-
-def test_keys_of_an_account_are_made_listed_and_revoked_each_by_itself(run, client, account):
-    status, out = run("accounts", "key", account.uid)
-    first, second = (
-        line.split("\t")[0] for line in run("accounts", "keys", account.uid)[1].split("\n")[:2]
-    )
-
-    assert status == 0
-    assert run("accounts", "revoke", first) == (0, "")
-    assert run("accounts", "revoke", first) == (1, f"Error: no key {first} is in use\n")
-    assert run("accounts", "keys", account.uid) == (0, f"{first}\trevoked\n{second}\tin use\n")
-    assert client.get("/dids", headers=bearer(out.strip())).status_code == 200
-    assert client.get("/dids", headers=account.headers).status_code == 401
-
-
-@pytest.mark.parametrize("words", [("accounts", "key", "x"), ("accounts", "keys", "x")])
-def test_an_account_that_is_not_there_is_an_error(run, words):
-    assert run(*words) == (1, "Error: no account x\n")

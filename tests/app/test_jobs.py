@@ -91,7 +91,7 @@ def test_row_errors_are_never_shown_to_the_public(client, record, auditor, tenan
 
 
 @pytest.mark.parametrize(
-    "job", [ID, "x", "2436", "0" * 64, "1" * 21, "%00", "%ed%a0%80", "é", "x" * 5000, "a%20b"]
+    "job", [ID, "x", "2436x", "0" * 64, "1" * 21, "%00", "%ed%a0%80", "é", "x" * 5000, "a%20b"]
 )
 def test_an_unknown_job_is_404_with_the_documented_body(client, job):
     response = client.get(f"/jobs/{job}")

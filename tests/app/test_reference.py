@@ -50,19 +50,31 @@ DOCUMENTED = {
     "/webhooks/{webhook_id}": {"delete", "get", "patch"},
     "/webhooks/{webhook_id}/deliveries": {"get"},
     "/webhooks/{webhook_id}/deliveries/{delivery_id}/replay": {"post"},
-    "/v1/users/": {"get", "post"},
-    "/v1/users/{user_id}/": {"get"},
-    "/v1/users/{user_id}/tokens/": {"post"},
     "/v1/bridge/login/": {"post"},
+    "/v1/link-access-tokens/": {"post"},
+    "/v1/links/{link_id}/{product_type}/report/": {"get"},
+    "/v1/refresh/tasks/": {"post"},
+    "/v1/refresh/tasks/{task_id}/": {"get"},
     "/v1/tasks/": {"get"},
     "/v1/tasks/{task_id}/": {"get"},
     "/v1/tasks/{task_id}/mfa/": {"post"},
-    "/v1/refresh/tasks/": {"post"},
-    "/v1/refresh/tasks/{task_id}/": {"get"},
-    "/v1/link-access-tokens/": {"post"},
-    "/v1/links/{link_id}/{product_type}/report/": {"get"},
+    "/v1/users/": {"get", "post"},
+    "/v1/users/{user_id}/": {"get"},
+    "/v1/users/{user_id}/tokens/": {"post"},
     "/v1/webhooks/": {"get", "post"},
     "/v1/webhooks/{webhook_id}/": {"delete", "get", "patch"},
+    "/ops/v1/jobs": {"get"},
+    "/ops/v1/jobs/count": {"get"},
+    "/ops/v1/jobs/cancel": {"post"},
+    "/ops/v1/jobs/retry": {"post"},
+    "/ops/v1/jobs/{job_id}": {"get"},
+    "/ops/v1/jobs/{job_id}/cancel": {"post"},
+    "/ops/v1/jobs/{job_id}/retry": {"post"},
+    "/ops/v1/queues": {"get"},
+    "/ops/v1/workers": {"get"},
+    "/ops/v1/statistics": {"get"},
+    "/ops/v1/failures": {"get"},
+    "/ops/v1/actions": {"get"},
     "/v5/verifications": {"post"},
     "/v5/verifications/{trace}": {"get", "patch"},
     "/v5/verifications/{trace}/watchlist": {"post"},
@@ -76,19 +88,19 @@ DOCUMENTED = {
 GOOD = {
     ("post", "/v5/verifications"): "201",
     ("post", "/v5/verifications/{trace}/watchlist"): "202",
+    ("post", "/v1/bridge/login/"): "201",
+    ("post", "/v1/refresh/tasks/"): "201",
+    ("post", "/v1/tasks/{task_id}/mfa/"): "202",
+    ("post", "/v1/users/"): "201",
+    ("post", "/v1/users/{user_id}/tokens/"): "201",
+    ("post", "/v1/webhooks/"): "201",
+    ("delete", "/v1/webhooks/{webhook_id}/"): "204",
     ("post", "/census/{census_id}"): "202",
     ("post", "/census/{census_id}/publish"): "202",
     ("post", "/process/{process_id}/publish"): "202",
     ("put", "/process/{process_id}/status"): "202",
     ("post", "/vote"): "202",
     ("post", "/votes"): "202",
-    ("post", "/v1/users/"): "201",
-    ("post", "/v1/users/{user_id}/tokens/"): "201",
-    ("post", "/v1/bridge/login/"): "201",
-    ("post", "/v1/tasks/{task_id}/mfa/"): "202",
-    ("post", "/v1/refresh/tasks/"): "201",
-    ("post", "/v1/webhooks/"): "201",
-    ("delete", "/v1/webhooks/{webhook_id}/"): "204",
 }
 
 
@@ -98,12 +110,14 @@ SECURITY = {
     "screening": [{"basic": []}, {"serviceKey": []}],
     "credentials": [{"bearer": []}, {"accountKey": []}],
     "income": [{"clientId": [], "clientSecret": []}],
+    "operators": [{"operatorToken": []}],
 }
 ERRORS = {
     "voting": ["VotingError"],
     "screening": ["ScreeningError"],
     "credentials": ["CredentialsError"],
     "income": ["IncomeError"],
+    "operators": ["OpsError"],
     "voting or credentials": ["VotingError", "CredentialsError"],
 }
 
@@ -116,6 +130,8 @@ def api_of(path: str) -> str:
         return "credentials"
     if path.startswith("/v1/"):
         return "income"
+    if path.startswith("/ops/"):
+        return "operators"
     return "screening" if path.startswith("/v5/") else "voting"
 
 
@@ -155,25 +171,27 @@ def test_everything_but_the_public_calls_asks_for_credentials_of_its_api(documen
     }
     asked = {key: operation.get("security") for key, operation in operations(document).items()}
 
-    # A browser has a bridge token, and that is in the body.
-    assert asked.pop(("post", "/v1/bridge/login/")) == []
-    assert asked.pop(("post", "/v1/tasks/{task_id}/mfa/")) == [*SECURITY["income"], {}]
     # One of the two APIs that share it is public.
     assert asked.pop(("get", "/jobs/{job_id}")) == [{}, {"bearer": []}, {"accountKey": []}]
+    # The widget of somebody who logs in knows no client's secret.
+    assert asked.pop(("post", "/v1/bridge/login/")) == []
+    assert asked.pop(("post", "/v1/tasks/{task_id}/mfa/")) == [*SECURITY["income"], {}]
+    own = {"/jobs/{job_id}", "/v1/bridge/login/", "/v1/tasks/{task_id}/mfa/"}
     assert asked == {
         (method, path): None if (method, path) in public else SECURITY[api_of(path)]
         for path, methods in DOCUMENTED.items()
         for method in methods
-        if path not in {"/jobs/{job_id}", "/v1/bridge/login/", "/v1/tasks/{task_id}/mfa/"}
+        if path not in own
     }
     schemes = document["components"]["securitySchemes"]
     assert {name: one.get("scheme") or one["name"] for name, one in schemes.items()} == {
         "bearer": "bearer",
         "basic": "basic",
         "accountKey": "DOCK-API-TOKEN",
+        "operatorToken": "bearer",
+        "serviceKey": "Authorization",
         "clientId": "X-Access-Client-Id",
         "clientSecret": "X-Access-Secret",
-        "serviceKey": "Authorization",
     }
 
 
@@ -245,9 +263,20 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     ("method", "path"), [(method, path) for path, has in DOCUMENTED.items() for method in has]
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, account, verification, election, registered, who, connected, method, path
+    app,
+    tenant,
+    service,
+    account,
+    mary,
+    verification,
+    election,
+    registered,
+    who,
+    connected,
+    method,
+    path,
 ):
-    callers = {"screening": service, "voting": tenant, "income": who}
+    callers = {"screening": service, "voting": tenant, "operators": mary, "income": who}
     caller = callers.get(api_of(path), account)
     real = {
         **(connected if api_of(path) == "income" else registered),

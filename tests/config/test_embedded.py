@@ -174,7 +174,20 @@ def launch(tmp_path):
         one.process.stdout.close()
 
 
-def test_a_stack_that_is_killed_leaves_no_process_and_can_be_started_again(launch):
+def end(stack: Launched, number: signal.Signals) -> int:
+    """Tell a stack to end and return its exit status."""
+    stack.process.send_signal(number)
+    return stack.process.wait(60)
+
+
+def test_a_stack_that_is_interrupted_leaves_no_process(launch):
+    stack = launch()
+
+    assert end(stack, signal.SIGINT) == 0
+    assert living(stack.folder) == []
+
+
+def test_a_stack_that_is_killed_leaves_no_process_and_runs_and_ends_again(launch):
     first = launch()
     before, genesis = living(first.folder), first.genesis
 
@@ -191,17 +204,8 @@ def test_a_stack_that_is_killed_leaves_no_process_and_can_be_started_again(launc
         "postgresql": "ok",
         "redis": "ok",
     }
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stack_that_is_told_to_end_leaves_no_process(launch, number):
-    stack = launch()
-
-    stack.process.send_signal(number)
-    status = stack.process.wait(60)
-
-    assert status == 0
-    assert living(stack.folder) == []
+    assert end(second, signal.SIGTERM) == 0
+    assert living(second.folder) == []
 
 
 def test_a_port_that_is_taken_is_a_clear_end(tmp_path):

@@ -50,7 +50,8 @@ def test_an_import_outlives_its_worker_with_all_its_processes(
 ):
     # Stopped inside a transaction, so that the kill surely comes in the middle of the import.
     fault = f"import.before_commit=stop@2:{tmp_path / 'once'}"
-    first = start_worker(**QUICK, FAILPOINTS=fault)
+    # One process, so that no other one of this worker goes on before the second worker is there.
+    first = start_worker(**QUICK, WORKER_PROCESSES="1", FAILPOINTS=fault)
     job = member.send_file(csv_rows(ROWS))
     wait_until((tmp_path / "once").exists)
     second = start_worker(**QUICK)

@@ -214,7 +214,7 @@ def test_what_was_told_is_forgotten_with_the_job_that_told_it(
     deliver, perform, settings, database, auditor
 ):
     perform(deliver())
-    auditor.rows("UPDATE jobs SET expires_at = now() - interval '1 second'")
+    auditor.rows("UPDATE jobs SET expires_at = now() - interval '2 hours'")
 
     Sweep(settings, database, ["webhooks"]).once()
 

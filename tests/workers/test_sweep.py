@@ -13,7 +13,7 @@ from tasks.job.queue import depth
 from tasks.records import members, uploads
 from tasks.records.members import RowError
 from tasks.records.uploads import Spool
-from tests.tasks.job.jobs import advance, claim, claimed, record
+from tests.tasks.job.jobs import advance, claim, claimed, record, tally
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 
 discover(["tests.job_types"])
@@ -144,6 +144,7 @@ def test_an_import_is_cleared_a_quarter_of_an_hour_after_its_end_with_all_that_i
     expired_import(database, "gone")
     auditor.rows("UPDATE jobs SET expires_at = expires_at - interval '901 seconds'")
     expired_import(database, "stays")
+    tally(database)
 
     sweep.once()
 

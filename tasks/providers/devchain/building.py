@@ -6,8 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import rlp
-import structlog
-from eth_utils.exceptions import ValidationError
 
 from tasks.providers.devchain import answers
 from tasks.providers.devchain.evm import root_of
@@ -17,13 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from eth.abc import BlockHeaderAPI, ReceiptAPI
-    from eth.vm.forks.cancun import CancunVM
     from eth_typing import Address
 
     from tasks.providers.devchain.chain import Built, Chain
     from tasks.providers.devchain.pool import Selection, Waiting
-
-log = structlog.get_logger(__name__)
 
 
 class Applied(NamedTuple):
@@ -35,76 +30,68 @@ class Applied(NamedTuple):
     contract: bytes | None
 
 
-class Outcome(NamedTuple):
-    """A block that was made, and what it means for those who wait."""
+class Unfit(Exception):
+    """A transaction that can be in no block, whatever py-evm complains of."""
 
-    built: Built
-    #: Whose transactions it took.
-    senders: set[Address]
-    #: Transactions that can be in no block.
-    hopeless: list[Waiting]
+    def __init__(self, waiting: Waiting) -> None:
+        super().__init__(f"0x{waiting.hash.hex()}")
+        self.waiting = waiting
 
 
-def build(
-    chain: Chain,
-    selection: Selection,
-    *,
-    seconds: float | None = None,
-    balances: Mapping[Address, int] | None = None,
-) -> Outcome:
-    """Return the next block, for the chain to append.
+class Draft:
+    """A block in the making; the chain stays as it is."""
 
-    After so many seconds it takes no more, so that those that are in it need not wait for others.
-    """
-    header = chain.next_header()
-    vm, overlay = chain.machine.vm(header)
-    for address, balance in (balances or {}).items():
-        vm.state.set_balance(address, balance)
-    until = time.monotonic() + seconds if seconds else None
-    applied: list[Applied] = []
-    hopeless: list[Waiting] = []
-    for waiting in selection:
-        if header.gas_used + waiting.transaction.gas > header.gas_limit:
-            continue
-        try:
-            header, done = _apply(vm, header, waiting)
-        except _Hopeless:
-            hopeless.append(waiting)
-            continue
-        applied.append(done)
-        selection.offer(waiting.sender, waiting.nonce + 1)
-        if until and time.monotonic() > until:
-            break
-    vm.state.persist()
-    header = header.copy(
-        state_root=vm.state.state_root,
-        transaction_root=root_of(one.waiting.raw for one in applied),
-        receipt_root=root_of(one.receipt.encode() for one in applied),
-    )
-    built = chain.as_built(header, overlay.written, _row(header, applied))
-    return Outcome(built, {one.waiting.sender for one in applied}, hopeless)
+    def __init__(
+        self, chain: Chain, header: BlockHeaderAPI, balances: Mapping[Address, int]
+    ) -> None:
+        """Begin a block with this header, by giving accounts balances."""
+        self._chain = chain
+        self._header = header
+        self._vm, self._overlay = chain.machine.vm(header)
+        for address, balance in balances.items():
+            self._vm.state.set_balance(address, balance)
+        self._applied: list[Applied] = []
 
+    def take(self, selection: Selection, seconds: float | None) -> None:
+        """Take the transactions of a selection, and after so many seconds no more.
 
-class _Hopeless(Exception):
-    """A transaction that can be in no block."""
+        Then those that are taken need not wait for the others.
 
+        Raises:
+            Unfit: for one of them, which leaves the draft of no use.
+        """
+        until = time.monotonic() + seconds if seconds else None
+        for waiting in selection:
+            if self._header.gas_used + waiting.transaction.gas > self._header.gas_limit:
+                continue
+            try:
+                self._apply(waiting)
+            except Exception as error:
+                raise Unfit(waiting) from error
+            selection.offer(waiting.sender, waiting.nonce + 1)
+            if until and time.monotonic() > until:
+                break
 
-def _apply(
-    vm: CancunVM, header: BlockHeaderAPI, waiting: Waiting
-) -> tuple[BlockHeaderAPI, Applied]:
-    before = vm.state.snapshot()
-    try:
-        receipt, computation = vm.apply_transaction(header, waiting.transaction)
-    except ValidationError as error:
-        log.info("transaction_dropped", hash=f"0x{waiting.hash.hex()}", reason=str(error))
-        raise _Hopeless from None
-    except Exception as error:
-        # Whatever py-evm makes of it, one transaction must not hold up the chain.
-        log.warning("transaction_failed", hash=f"0x{waiting.hash.hex()}", exc_info=error)
-        vm.state.revert(before)
-        raise _Hopeless from None
-    contract = computation.msg.storage_address if computation.msg.is_create else None
-    return vm.add_receipt_to_header(header, receipt), Applied(waiting, receipt, contract)
+    def _apply(self, waiting: Waiting) -> None:
+        receipt, computation = self._vm.apply_transaction(self._header, waiting.transaction)
+        contract = computation.msg.storage_address if computation.msg.is_create else None
+        self._applied.append(Applied(waiting, receipt, contract))
+        self._header = self._vm.add_receipt_to_header(self._header, receipt)
+
+    def senders(self) -> set[Address]:
+        """Return whose transactions were taken."""
+        return {one.waiting.sender for one in self._applied}
+
+    def finish(self) -> Built:
+        """Return the block, for the chain to append."""
+        state = self._vm.state
+        state.persist()
+        header = self._header.copy(
+            state_root=state.state_root,
+            transaction_root=root_of(one.waiting.raw for one in self._applied),
+            receipt_root=root_of(one.receipt.encode() for one in self._applied),
+        )
+        return self._chain.as_built(header, self._overlay.written, _row(header, self._applied))
 
 
 def _row(header: BlockHeaderAPI, applied: list[Applied]) -> Row:

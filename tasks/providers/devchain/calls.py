@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from eth._utils.address import generate_contract_address
 from eth.constants import CREATE_CONTRACT_ADDRESS, ZERO_ADDRESS
-from eth.exceptions import InsufficientFunds, InvalidInstruction, OutOfGas, Revert, VMError
+from eth.exceptions import (
+    InsufficientFunds,
+    InsufficientStack,
+    InvalidInstruction,
+    InvalidJumpDestination,
+    OutOfGas,
+    Revert,
+    VMError,
+    WriteProtection,
+)
 from eth.vm.forks.cancun.transactions import CancunTransactionBuilder
 from eth.vm.message import Message
 
@@ -34,6 +43,14 @@ _PANICS = {
     0x32: "out-of-bounds access of an array or bytesN",
     0x41: "out of memory",
     0x51: "uninitialized function",
+}
+
+_WORDS: dict[type[VMError], str] = {
+    OutOfGas: "out of gas",
+    InvalidInstruction: "invalid opcode: INVALID",
+    InvalidJumpDestination: "invalid jump destination",
+    InsufficientStack: "stack underflow",
+    WriteProtection: "write protection",
 }
 
 
@@ -168,11 +185,7 @@ def _fault(computation: ComputationAPI) -> Refused | Reverted:
 
 
 def _words(error: VMError) -> str:
-    if isinstance(error, OutOfGas):
-        return "out of gas"
-    if isinstance(error, InvalidInstruction):
-        return "invalid opcode: INVALID"
-    return str(error)
+    return next((words for kind, words in _WORDS.items() if isinstance(error, kind)), str(error))
 
 
 def reason_of(output: bytes) -> str:

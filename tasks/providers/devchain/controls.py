@@ -38,10 +38,6 @@ def controls(node: Node) -> dict[str, Method]:
     def drop(tx_hash: bytes) -> str | None:
         return data(tx_hash) if node.drop(tx_hash) else None
 
-    def ask_base_fee(base_fee: int) -> None:
-        with node.lock:
-            node.chain.asked_base_fee = base_fee
-
     def set_balance(address: Address, balance: int) -> None:
         node.mine({address: balance})
 
@@ -50,7 +46,7 @@ def controls(node: Node) -> dict[str, Method]:
         "evm_setIntervalMining": Method(node.pace, (Parameter(_seconds),)),
         "anvil_reorg": Method(reorganize, (Parameter(_number), Parameter(_array, []))),
         "anvil_dropTransaction": Method(drop, (Parameter(read_hash),)),
-        "anvil_setNextBlockBaseFeePerGas": Method(ask_base_fee, (Parameter(_number),)),
+        "anvil_setNextBlockBaseFeePerGas": Method(node.ask_base_fee, (Parameter(_number),)),
         "anvil_setBalance": Method(
             set_balance, (Parameter(read_address), Parameter(read_quantity))
         ),

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from tasks.providers.devchain.admission import admit
-from tasks.providers.devchain.building import build
+from tasks.providers.devchain.building import Draft, Unfit
+from tasks.providers.devchain.evm import base_fee_of
 from tasks.providers.devchain.pool import Pool
 
 if TYPE_CHECKING:
@@ -86,14 +87,25 @@ class Node:
     def _make(
         self, *, seconds: float | None = None, balances: Mapping[Address, int] | None = None
     ) -> None:
-        with self.lock:
-            selection = self.pool.select(self.chain.next_base_fee())
-        outcome = build(self.chain, selection, seconds=seconds, balances=balances)
+        """Make a block of what is fit for one; what is not is forgotten, and holds up nobody."""
+        while True:
+            with self.lock:
+                header = self.chain.next_header()
+                selection = self.pool.select(base_fee_of(header))
+            draft = Draft(self.chain, header, balances or {})
+            try:
+                draft.take(selection, seconds)
+            except Unfit as unfit:
+                log.warning("transaction_unfit", hash=str(unfit), exc_info=unfit.__cause__)
+                self.drop(unfit.waiting.hash)
+            else:
+                return self._append(draft)
+
+    def _append(self, draft: Draft) -> None:
+        built = draft.finish()
         with self._changed:
-            self.chain.append(outcome.built)
-            for waiting in outcome.hopeless:
-                self.pool.drop(waiting.hash)
-            self.pool.settle(outcome.senders, self.chain.accounts().get_nonce)
+            self.chain.append(built)
+            self.pool.settle(draft.senders(), self.chain.accounts().get_nonce)
             self._changed.notify()
 
     def reorganize(self, depth: int) -> None:
@@ -102,6 +114,11 @@ class Node:
             self.chain.reorganize(depth)
             self.pool.settle(self.pool.senders(), self.chain.accounts().get_nonce)
             self._changed.notify()
+
+    def ask_base_fee(self, base_fee: int) -> None:
+        """Have the next block, and only that, have this base fee."""
+        with self._making, self.lock:
+            self.chain.asked_base_fee = base_fee
 
     def drop(self, tx_hash: bytes) -> bool:
         """Forget a transaction that waits; tell whether there was one."""

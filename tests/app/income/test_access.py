@@ -173,6 +173,6 @@ def test_nobody_has_to_wait_while_redis_is_away(who, slow_down, logged, servers)
         servers.redis.start()
 
     assert answers == [200] * 6
-    assert '"event": "rate_not_limited"' in logged()
+    assert "rate_not_limited" in logged()
     limited = lambda: who.at(slow_down).get("/v1/users/").status_code == 429  # noqa: E731
     wait_until(limited)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tasks.job import store
+from tasks.watch import tallies
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -44,6 +45,13 @@ def advance(database: Database, job: Job, move: Any, **changes: Any) -> bool:
     """Move a job on as the runner does."""
     with database.statement() as connection:
         return store.advance(connection, job, move, **changes)
+
+
+def tally(database: Database) -> None:
+    """Count all moves that were made so far; only then are expired jobs cleared."""
+    for _ in range(2):
+        with database.transaction() as connection:
+            tallies.count_on(connection)
 
 
 def age(auditor: Auditor, job_id: str, **seconds: float) -> None:

@@ -25,6 +25,7 @@ def test_the_moves_are_these_and_no_others():
         ("hand_back", "running", "running", False),
         ("lose", "running", "running", True),
         ("reject", "pending", "rejected", False),
+        ("cancel", "pending", "running", "failed", False),
     }
 
 

@@ -372,7 +372,7 @@ def test_a_checkpoint_of_an_ended_job_is_refused(database):
 
 def renewed(database, job, lease):
     with database.statement() as connection:
-        return store.renew(connection, job, lease=lease)
+        return store.renew(connection, job, lease=lease).is_held
 
 
 def test_a_renewal_is_of_one_attempt_by_its_owner(database, auditor):

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tasks.job import states, upkeep
 from tasks.job.queue import Bell
-from tests.tasks.job.jobs import advance, age, claimed, record
+from tests.tasks.job.jobs import advance, age, claimed, record, tally
 
 
 def test_ended_leases_are_found_longest_ago_first(database, auditor):
@@ -97,6 +97,7 @@ def test_expired_jobs_go_with_their_history_and_others_stay(database, auditor):
         advance(database, claimed(database, name), states.COMPLETE, result={}, keep=keep)
     age(auditor, "gone", expires_at=1)
     record(database, "pending")
+    tally(database)
 
     with database.statement() as connection:
         cleared = upkeep.expire(connection, limit=9)
@@ -110,6 +111,7 @@ def test_expiry_goes_by_the_batch(database, auditor):
     for name in "abc":
         advance(database, claimed(database, name), states.COMPLETE, result={}, keep=0)
         age(auditor, name, expires_at=1)
+    tally(database)
 
     with database.statement() as connection:
         sizes = [sum(map(len, upkeep.expire(connection, limit=2).values())) for _ in range(3)]

@@ -49,6 +49,19 @@ def test_a_chain_that_is_paused_makes_blocks_only_when_told(new_devchain):
     wait_until(lambda: height(chain, "finalized") == 3)
 
 
+def test_the_timer_makes_no_block_when_the_reason_for_it_has_gone(chain):
+    tx_hash = send(chain)
+    chain.rpc("anvil_dropTransaction", tx_hash)
+
+    chain.node._tick()
+    assert height(chain) == 0
+
+    send(chain)
+    chain.rpc("evm_setIntervalMining", 0)
+    chain.node._tick()
+    assert height(chain) == 0
+
+
 def test_nothing_that_was_answered_as_mined_is_lost_when_the_process_is_killed(new_devchain):
     chain = new_devchain(BLOCK_SECONDS="0.001")
     seen: dict[str, str] = {}
@@ -142,7 +155,7 @@ def test_an_answer_leaves_in_one_piece_and_the_connection_stays(devchain):
     host, port = devchain.url.removeprefix("http://").split(":")
     body = b'{"id":1,"method":"eth_chainId"}'
     head = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    with socket.create_connection((host, int(port))) as connection:
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
         for _ in range(2):
             connection.sendall(head + body)
             answer = connection.recv(65536)
@@ -158,7 +171,7 @@ def test_an_answer_leaves_in_one_piece_and_the_connection_stays(devchain):
 def test_a_body_that_is_too_long_or_of_no_length_is_not_read(devchain, headers, status):
     host, port = devchain.url.removeprefix("http://").split(":")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    with socket.create_connection((host, int(port))) as connection:
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
         connection.sendall(f"POST / HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n".encode())
 
         assert connection.recv(65536).split()[1] == status

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from eth.vm.forks.cancun import CancunVM
+
 from tasks.providers.devchain import pool
-from tests.tasks.providers.devchain.conftest import GWEI, refusal, send, sign
+from tests.tasks.providers.devchain.conftest import GWEI, SOMEBODY, refusal, send, sign
 
 
 def refused(chain, nonce, **changed):
@@ -109,3 +111,30 @@ def test_the_pool_is_bounded_but_replacements_are_taken(chain, monkeypatch):
     send(chain, nonce=1, maxFeePerGas=11 * GWEI, maxPriorityFeePerGas=2 * GWEI)
     chain.mine()
     send(chain)
+
+
+def test_a_block_takes_no_more_gas_than_it_may_and_the_rest_waits(chain, contract, other):
+    greedy = contract.send("burn()", gas=16_000_000)
+    second = contract.send("burn()", gas=16_000_000)
+    small = send(other)
+
+    assert set(mined(chain)) == {greedy, small}
+    assert mined(chain) == [second]
+
+
+def test_what_py_evm_does_not_get_through_is_dropped_and_holds_up_nobody(chain, other, monkeypatch):
+    bad, good = send(chain), send(other)
+    apply = CancunVM.apply_transaction
+
+    def fail(vm, header, transaction):
+        receipt = apply(vm, header, transaction)
+        if transaction.sender.hex() == chain.address[2:].lower():
+            raise KeyError
+        return receipt
+
+    monkeypatch.setattr(CancunVM, "apply_transaction", fail)
+
+    assert mined(chain) == [good]
+    assert chain.rpc("eth_getTransactionByHash", bad) is None
+    assert chain.rpc("eth_getTransactionCount", chain.address) == "0x0"
+    assert chain.rpc("eth_getBalance", SOMEBODY) == "0x1"

@@ -110,10 +110,6 @@ def test_a_contract_that_runs_out_of_gas_or_money_says_so(chain, contract):
     )
 
 
-def test_what_runs_into_an_invalid_instruction_says_so(chain):
-    assert refusal(chain, "eth_call", {"input": "0xfe"}) == (-32000, "invalid opcode: INVALID")
-
-
 def test_a_transfer_needs_21000_gas(chain):
     assert chain.rpc("eth_estimateGas", {"from": chain.address, "to": SOMEBODY}) == "0x5208"
 

@@ -172,6 +172,20 @@ def test_a_transaction_that_no_block_could_hold_is_refused(chain, changed, messa
     assert refusal(chain, "eth_sendRawTransaction", raw) == (-32000, message)
 
 
+#: Half the order of the curve, which s may not exceed (EIP-2).
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+
+
+@pytest.mark.parametrize("signature", [(0, 0, 1), (0, 1, 0), (0, 1, HALF_ORDER + 1), (7, 1, 1)])
+def test_a_signature_of_nobody_is_refused(chain, signature):
+    fields = [1337, 0, 1, 1, 21_000, bytes(20), 0, b"", [], *signature]
+
+    assert refusal(chain, "eth_sendRawTransaction", f"0x02{rlp.encode(fields).hex()}") == (
+        -32000,
+        "invalid sender: invalid transaction v, r, s values",
+    )
+
+
 def test_a_transaction_with_blobs_is_refused(chain):
     fields = [1337, 0, 1, 1, 21_000, bytes(20), 0, b"", [], 1, [b"\1" * 32], 0, 1, 1]
 

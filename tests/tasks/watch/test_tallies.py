@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import pytest
+
+import tests.job_types  # noqa: F401 - declares the types that are counted
+from tasks.job import orders, states, store, upkeep
+from tasks.watch import statistics, tallies
+from tasks.watch.statistics import quantile
+from tasks.watch.tallies import BOUNDS
+from tests.tasks.job.jobs import advance, age, claim, claimed, record, tally
+
+
+@pytest.fixture
+def count(database):
+    """Count what has been written by now."""
+    return lambda: tally(database)
+
+
+@pytest.fixture
+def counted(auditor):
+    """What was counted of a measure, by move."""
+
+    def counted(measure="moves", table="totals"):
+        rows = auditor.rows(
+            f"SELECT move, sum(counted)::int AS n FROM {table} WHERE measure = %s GROUP BY move",
+            measure,
+        )
+        return {row["move"]: row["n"] for row in rows}
+
+    return counted
+
+
+def test_every_move_and_every_length_is_counted_once(count, counted, database, auditor):
+    advance(database, claimed(database, "a"), states.COMPLETE, result={}, keep=60)
+    count()
+    job = claimed(database, "b")
+    advance(database, job, states.RETRY)
+    advance(database, claim(database, "b"), states.PARK, delay=60)
+    with database.transaction() as connection:
+        orders.cancel(connection, ["b"], by="mary")
+    record(database, "c")
+    count()
+    count()
+
+    assert counted() == {"claim": 3, "complete": 1, "retry": 1, "park": 1, "cancel": 1}
+    assert counted(table="tallies") == counted()
+    assert counted("wait") == {"claim": 2}
+    assert counted("attempt") == {"complete": 1, "retry": 1, "park": 1}
+    assert counted("job") == {"complete": 1, "cancel": 1}
+    assert auditor.one("SELECT sum(seconds) > 0 FROM totals WHERE measure = 'job'") is True
+
+
+def test_a_move_of_a_transaction_that_outlasts_the_count_is_not_missed(count, counted, database):
+    with database.transaction() as slow:
+        job = claimed(database, "a")
+        store.advance(slow, job, states.PARK)
+        claimed(database, "b")
+        count()
+        count()
+        before = counted()
+        slow.commit()
+    count()
+
+    assert before in ({"claim": 1}, {})
+    assert counted() == {"claim": 2, "park": 1}
+
+
+def test_more_than_fits_is_counted_in_turns(count, counted, database, monkeypatch):
+    monkeypatch.setattr(tallies, "_AT_ONCE", 2)
+    for name in "abcde":
+        claimed(database, name)
+
+    for _ in range(4):
+        count()
+
+    assert counted() == {"claim": 5}
+
+
+def test_rows_that_were_read_are_counted_when_an_import_ends(count, counted, database, auditor):
+    for name, move in (("a", states.COMPLETE), ("b", states.PARK)):
+        job = claimed(database, name, type="org_members")
+        auditor.rows("""UPDATE jobs SET progress = '{"read": 200, "added": 190, "errors": 12}'""")
+        advance(database, job, move, result={} if move is states.COMPLETE else None, keep=60)
+    count()
+
+    assert counted("read") == {"complete": 200}
+    assert counted("added") == {"complete": 190}
+    assert counted("errors") == {"complete": 12}
+
+
+def test_nothing_is_cleared_before_it_was_counted(count, counted, database, auditor):
+    advance(database, claimed(database, "a"), states.COMPLETE, result={}, keep=0)
+    advance(database, claimed(database, "old"), states.COMPLETE, result={}, keep=0)
+    age(auditor, "old", expires_at=3700)
+
+    with database.transaction() as connection:
+        first = upkeep.expire(connection, limit=10)
+    count()
+    with database.transaction() as connection:
+        second = upkeep.expire(connection, limit=10)
+
+    assert (first, second) == ({"noop": ["old"]}, {"noop": ["a"]})
+    assert counted() == {"claim": 1, "complete": 1}
+
+
+def test_old_minutes_are_forgotten_and_what_they_add_up_to_is_not(
+    count, counted, database, auditor
+):
+    claimed(database, "a")
+    count()
+    auditor.rows("UPDATE tallies SET minute = minute - interval '26 hours'")
+
+    with database.transaction() as connection:
+        tallies.forget(connection)
+
+    assert counted(table="tallies") == {}
+    assert counted() == {"claim": 1}
+
+
+def test_statistics_say_what_happened_to_each_type_and_when(count, database, auditor):
+    advance(database, claimed(database, "a"), states.COMPLETE, result={}, keep=60)
+    advance(database, claimed(database, "b"), states.FAIL, code="c", error="e", keep=60)
+    advance(database, claimed(database, "c", type="fails"), states.RETRY)
+    count()
+    auditor.rows("UPDATE tallies SET minute = minute - interval '2 hours' WHERE move = 'fail'")
+
+    with database.statement() as connection:
+        hour = {one.type: one for one in statistics.summaries(connection, hours=1)}
+        day = {one.type: one for one in statistics.summaries(connection, hours=24)}
+        slots = statistics.series(connection)
+        of_type = statistics.series(connection, slots=4, minutes=60, job_type="noop")
+
+    assert (hour["noop"].completed, hour["noop"].failed, hour["fails"].retried) == (1, 0, 1)
+    assert (day["noop"].completed, day["noop"].failed) == (1, 1)
+    assert 0 < hour["noop"].wait_p50 <= hour["noop"].job_p95 < 60
+    assert hour["fails"].job_p50 is None
+    assert len(slots) == 60
+    assert (sum(s.begun for s in slots), sum(s.completed for s in slots)) == (3, 1)
+    assert sum(slot.retried for slot in slots) == 1
+    assert (len(of_type), sum(slot.failed for slot in of_type)) == (4, 1)
+    assert sum(slot.begun for slot in of_type) == 2
+
+
+def test_a_quantile_is_right_within_its_bucket():
+    assert BOUNDS[:7] == (0.001, 0.0015, 0.0022, 0.0033, 0.0047, 0.0068, 0.01)
+    assert len(BOUNDS) == 48
+    assert quantile({}, 0.5) is None
+    assert quantile({0: 4}, 0.5) == pytest.approx(0.0005)
+    assert quantile({1: 1, 6: 98, 48: 1}, 0.5) == pytest.approx(0.0084, abs=0.0001)
+    assert quantile({1: 1, 6: 98, 48: 1}, 1) == pytest.approx(68000)

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import pytest
+
+from tasks.watch import workers
+from tasks.watch.workers import Seen, judge
+from tests.tasks.job.jobs import age, claimed, record
+
+BASE = {"silent": 1.0, "unclaimed": 5.0, "overdue": 0.0, "ended": None, "left": None}
+
+
+@pytest.mark.parametrize(
+    ("known", "state", "why"),
+    [
+        ({}, "idle", "nothing to do"),
+        ({"left": 50.0}, "busy", "at work"),
+        ({"left": -1.0}, "wedged", "holds a job past its time"),
+        ({"silent": 9.0, "left": 50.0}, "wedged", "not seen for 9 s"),
+        ({"silent": 61.0}, "dead", "not seen for 61 s"),
+        ({"ended": "it was stopped"}, "stopped", "it was stopped"),
+        ({"ended": "the worker process ended (SIGKILL)"}, "dead",
+         "the worker process ended (SIGKILL)"),
+        ({"overdue": 70.0, "unclaimed": 90.0}, "wedged",
+         "idle beside work that has been due for 70 s"),
+        ({"overdue": 70.0, "unclaimed": 3.0}, "idle", "nothing to do"),
+        ({"overdue": 70.0, "unclaimed": 90.0, "left": 5.0}, "busy", "at work"),
+    ],
+)  # fmt: skip
+def test_a_wedged_worker_is_neither_dead_nor_idle(known, state, why):
+    assert judge(Seen(**{**BASE, **known})) == (state, why)
+
+
+def test_workers_are_shown_with_what_they_do(database, auditor):
+    auditor.rows(
+        "INSERT INTO workers (id, queues, started_at, claims, skew) VALUES"
+        " ('w1', '{default}', now(), 3, 0.5),"
+        " ('w2', '{default,bulk}', now() - interval '90 seconds', 0, 0),"
+        " ('w3', '{default}', now(), 0, 0)"
+    )
+    claimed(database, "a", worker="w1")
+    record(database, "b", queue="bulk")
+    age(auditor, "b", due_at=90)
+    with database.statement() as connection:
+        workers.note_end(connection, ["w3"], workers.STOPPED)
+        workers.note_end(connection, ["w3"], "somebody else's reason")
+        found = {one.id: one for one in workers.everyone(connection)}
+
+    assert list(found) == ["w1", "w2", "w3"]
+    assert {name: one.state for name, one in found.items()} == {
+        "w1": "busy",
+        "w2": "wedged",
+        "w3": "stopped",
+    }
+    busy = found["w1"]
+    assert (busy.job_id, busy.job_type, busy.claims, busy.skew) == ("a", "noop", 3, 0.5)
+    assert busy.job_since == auditor.one("SELECT at FROM job_moves")
+    assert found["w2"].queues == ["default", "bulk"]
+
+
+def test_work_of_a_type_that_nothing_declares_is_nobodys_fault(database, auditor):
+    auditor.rows(
+        "INSERT INTO workers (id, queues, started_at)"
+        " VALUES ('w1', '{default}', now() - interval '90 seconds')"
+    )
+    record(database, "a", type="forgotten")
+    age(auditor, "a", due_at=90)
+
+    with database.statement() as connection:
+        (found,) = workers.everyone(connection)
+
+    assert found.state == "idle"
