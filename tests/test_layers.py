@@ -41,7 +41,6 @@ MAY_KNOW = {
     "pypdf": ("tasks.reading.pdf",),
     "reportlab": ("tasks.providers.sandbox.paper",),
     "structlog": ("config.logs", "tasks", "app", "workers"),
-    "limits": ("app.throttle",),
     "httpx": ("tasks.clients",),
     "httpcore": ("tasks.clients",),
     "cryptography": ("config.sealing",),
