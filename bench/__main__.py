@@ -41,6 +41,9 @@ class Scale:
     screenings: int
     #: Names that are searched for each share of the quality of matching.
     searches: int
+    #: Accounts that are connected in a round, and tasks that wait for a code.
+    connections: int
+    waiting: int
 
 
 FULL = Scale(
@@ -53,6 +56,8 @@ FULL = Scale(
     imports=3,
     screenings=1000,
     searches=2000,
+    connections=100,
+    waiting=2000,
 )
 QUICK = Scale(
     rounds=1,
@@ -64,6 +69,8 @@ QUICK = Scale(
     imports=1,
     screenings=20,
     searches=100,
+    connections=6,
+    waiting=40,
 )
 
 

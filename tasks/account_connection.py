@@ -18,7 +18,7 @@ from tasks.connecting.collecting import Collecting
 from tasks.connecting.progress import Progress
 from tasks.connecting.signing_in import SigningIn
 from tasks.job.declare import job_type
-from tasks.job.errors import Permanent, Temporary
+from tasks.job.errors import NotRepeatable, Permanent, Temporary
 from tasks.records import income_links, income_secrets, income_tasks, income_users
 from tasks.webhooks.account_tasks import API, status, tell
 
@@ -55,6 +55,26 @@ def _ended(dispatch: Dispatch, job: Job) -> None:
         tell(dispatch, task, status(job))
 
 
+def _repeated(dispatch: Dispatch, job: Job, again: str) -> None:
+    """Read the account again with the session of its link; what a user enters is not kept."""
+    task = income_tasks.get(dispatch.connection, job.id)
+    session = income_links.session(dispatch.connection, task.link_id) if task else None
+    if task is None or session is None or task.product_type == "deposit_switch":
+        raise NotRepeatable("what the user entered is gone: they have to sign in again")
+    income_tasks.add(
+        dispatch.connection,
+        again,
+        client_id=task.client_id,
+        user_id=task.user_id,
+        link_id=task.link_id,
+        product_type=task.product_type,
+        tracking_info=task.tracking_info,
+        order_id=task.order_id,
+        bridge_token=task.bridge_token,
+    )
+    income_secrets.add(dispatch.connection, again, session=session)
+
+
 def _tidy(connection: Connection, jobs: Sequence[str]) -> None:
     """Remove what belongs to cleared jobs, and what has expired by itself."""
     income_tasks.forget(connection, jobs)
@@ -74,6 +94,7 @@ def _tidy(connection: Connection, jobs: Sequence[str]) -> None:
     timeout=180,
     tidy=_tidy,
     ended=_ended,
+    repeated=_repeated,
 )
 def account_connection(ctx: Context, link: str) -> None:
     """Go on from where earlier attempts were."""

@@ -60,6 +60,12 @@ def hopes(ctx: Context) -> None:
     raise Temporary("the other side\nis busy")
 
 
+@job_type("is_sent_away", payload=Nothing, result=Nothing, attempts=2, backoff=0.2)
+def is_sent_away(ctx: Context) -> None:
+    """Fail every time, and ask for a long pause."""
+    raise Temporary("come back later", after=90)
+
+
 @job_type("gives_up", payload=Nothing, result=Nothing, attempts=3)
 def gives_up(ctx: Context) -> None:
     """Fail for good."""

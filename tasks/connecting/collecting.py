@@ -143,6 +143,7 @@ class Collecting:
 
     def _switch_deposit(self, employments: Sequence[Employment]) -> None:
         with self._progress.to("switch_deposit") as step:
+            step.save(irrevocable=True)
             sealed = income_secrets.get(step.connection, self._ctx.job.id).account
         if sealed is None:
             raise AccountFailed("config_error", "there is no bank account that pay is to go to")

@@ -166,17 +166,19 @@ def test_without_a_secret_no_token_can_be_signed(with_setting):
     )
 
 
-def test_a_sample_is_an_organization_and_a_service_with_keys_that_fit(run, client):
+def test_a_sample_is_somebody_for_each_api_with_keys_that_fit(run, client):
     status, out = run("sample")
 
     made = dict(line.split("=", 1) for line in out.splitlines())
     address, key, service = made["ORG"], made["KEY"], made["SERVICE"]
-    token = made["TOKEN"]
+    token, client_keys = made["TOKEN"], made["CLIENT"].split(":")
     assert status == 0
     assert client.get(f"/organizations/{address}/jobs", headers=bearer(key)).status_code == 200
     made = client.post("/v5/verifications", json={"name": "Acme"}, headers=api_key(service))
     assert made.status_code == 201
     assert client.get("/dids", headers=bearer(token)).json == []
+    keys = dict(zip(("X-Access-Client-Id", "X-Access-Secret"), client_keys, strict=True))
+    assert client.get("/v1/users/", headers=keys).json["results"] == []
 
 
 # Services.

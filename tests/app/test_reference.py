@@ -12,6 +12,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from tests.connected import http, who
+
+__all__ = ["http", "who"]
+
 DOCUMENTED = {
     "/organizations": {"post"},
     "/organizations/{address}": {"get"},
@@ -241,6 +245,17 @@ def registered(client, account) -> dict[str, str]:
     }
 
 
+@pytest.fixture
+def connected(who) -> dict[str, str]:
+    """What paths of the income API name, of things that are there."""
+    user = who.user()
+    login = who.login(bridge_token=who.bridge_token(user))
+    hook = {"name": "x", "webhook_url": "https://x.example/", "env_type": "dev"}
+    made = {name: login[name] for name in ("task_id", "link_id")}
+    webhook = who.post("/v1/webhooks/", hook).json()["id"]
+    return {**made, "user_id": user, "webhook_id": webhook}
+
+
 CHECKS = [content_type_conformance, response_schema_conformance, status_code_conformance]
 
 
@@ -249,12 +264,23 @@ CHECKS = [content_type_conformance, response_schema_conformance, status_code_con
     [(method, path) for path, has in DOCUMENTED.items() for method in sorted(has)],
 )
 def test_whatever_is_sent_the_answer_is_as_documented(
-    app, tenant, service, account, mary, verification, election, registered, method, path
+    app,
+    tenant,
+    service,
+    account,
+    mary,
+    verification,
+    election,
+    registered,
+    who,
+    connected,
+    method,
+    path,
 ):
-    callers = {"screening": service, "voting": tenant, "operators": mary}
-    who = callers.get(api_of(path), account)
+    callers = {"screening": service, "voting": tenant, "operators": mary, "income": who}
+    caller = callers.get(api_of(path), account)
     real = {
-        **registered,
+        **(connected if api_of(path) == "income" else registered),
         "address": tenant.address,
         "trace": verification.trace,
         "type": "watchlist",
@@ -270,7 +296,7 @@ def test_whatever_is_sent_the_answer_is_as_documented(
         known = real.keys() if "jobId" in case.path_parameters else real.keys() - {"type"}
         for name in known & case.path_parameters.keys():
             case.path_parameters[name] = real[name]
-        response = case.call(headers=who.headers)
+        response = case.call(headers=caller.headers)
         assert response.status_code < 500
         case.validate_response(response, checks=CHECKS)
 

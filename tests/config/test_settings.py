@@ -58,6 +58,7 @@ def test_every_fault_is_named_in_one_error():
         "WORKER_POOL": "gevent",
         "WEBHOOKS_MAY_BE_PRIVATE": "yes",
         "CHAIN_FINALITY": "soon",
+        "INCOME_RATE": "often",
         "SWEEP_SECONDS": "nan",
         "LOG_LEVEL": "LOUD",
     }
@@ -68,6 +69,7 @@ def test_every_fault_is_named_in_one_error():
     assert sorted(str(refused.value).split("; ")) == [
         "CHAIN_FINALITY is neither finalized, safe nor depth:N",
         "DATABASE_URL does not start with postgresql://",
+        "INCOME_RATE is not a limit such as 1200/minute",
         "LEASE_SECONDS must be at least twice RENEW_SECONDS",
         "LOG_LEVEL is not a level such as INFO",
         "PORT is not a whole number",

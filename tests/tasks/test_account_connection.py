@@ -5,6 +5,9 @@ from datetime import timedelta
 
 import pytest
 
+from tasks.job import orders
+from tasks.job.dispatch import Dispatch
+from tasks.job.errors import NotRepeatable
 from tasks.job.queue import Bell
 from tests.connected import http, perform, settings_with_accounts, who
 from workers.runner import Runner
@@ -325,14 +328,100 @@ def test_a_provider_that_is_away_for_a_while_costs_nothing_but_time(who, perform
     assert sandbox.state(login)["sign_ins"] == 1
 
 
-@pytest.mark.parametrize("papers", ["torn", "encrypted", "vast"])
-def test_a_statement_that_cannot_be_read_is_an_error(who, perform, sandbox, papers):
-    login = sandbox.account(papers=papers)
-    task = who.login(login.username, login.password)["task_id"]
+@pytest.mark.parametrize(
+    ("provider", "papers"),
+    [
+        ("adp", "torn"),
+        ("adp", "encrypted"),
+        ("adp", "vast"),
+        ("harbour_bank", "torn"),
+        ("harbour_bank", "vast"),
+    ],
+)
+def test_a_statement_that_cannot_be_read_is_an_error(who, perform, sandbox, provider, papers):
+    login = sandbox.account(provider, papers=papers)
+    task = who.login(login.username, login.password, provider=provider)["task_id"]
     perform(task)
 
     assert who.status(task) == "error"
     assert who.task(task)["error_message"]
+
+
+def test_statements_that_contradict_each_other_are_suspicious(who, perform, sandbox):
+    login = sandbox.account(papers="altered")
+    made = who.login(login.username, login.password)
+    perform(made["task_id"])
+    report = who.report(made["link_id"])
+    (employment,) = report["employments"]
+
+    assert who.task(made["task_id"])["is_suspicious"] is True
+    assert (report["is_suspicious"], employment["is_suspicious"]) == (True, True)
+    assert employment["statements"][0]["suspicions"]
+
+
+def test_a_provider_that_hangs_is_waited_for_no_longer_than_a_request_may_take(
+    who, sandbox, database, with_setting, auditor
+):
+    login = sandbox.account()
+    mishap = sandbox.befall("/payroll/adp/login", "hold")
+    task = who.login(login.username, login.password)["task_id"]
+    runner = Runner(with_setting(accounts_seconds=0.1), database, "w1")
+    runner.hear(Bell("account_connection", task, "q"))
+    row = auditor.job(task)
+    mishap.end()
+
+    assert (row["state"], row["stage"], row["failures"]) == ("running", "login", 1)
+    note = auditor.one("SELECT note FROM job_moves WHERE move = 'retry'")
+    assert note == "the provider did not answer in time"
+
+
+def test_a_cancelled_task_is_an_error_and_leaves_no_secrets(who, perform, told, database, auditor):
+    task = who.login("goodlogin", "mfa")["task_id"]
+    perform(task)
+    with database.transaction() as connection:
+        orders.cancel(connection, [task], by="mary")
+    shown = who.task(task)
+
+    assert (shown["status"], shown["error_message"]) == ("error", "it was cancelled")
+    assert told(auditor, task) == ["login", "mfa", "error"]
+    assert auditor.one("SELECT count(*) FROM account_secrets") == 0
+    assert who.code(task).status_code == 400
+
+
+def test_pay_that_is_being_sent_elsewhere_cannot_be_cancelled(who, perform, database, sandbox):
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    login = sandbox.account()
+    given = {"product_type": "deposit_switch", "account": account}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    sandbox.befall("/payroll/adp/api/employments/J-1/deposits", "fail", times=1)
+    perform(task)
+    with database.transaction() as connection:
+        done = orders.cancel(connection, [task], by="mary")
+    stage = who.status(task)
+    perform(task)
+
+    assert (done.ended, stage, who.status(task)) == ([], "switch_deposit", "done")
+
+
+def test_a_task_is_run_again_with_the_session_of_its_link_or_not_at_all(
+    who, perform, database, sandbox
+):
+    login = sandbox.account()
+    done = who.login(login.username, login.password)["task_id"]
+    failed = who.login("goodlogin", "another password")["task_id"]
+    perform(done)
+    perform(failed)
+    with database.transaction() as connection:
+        again = orders.repeat(Dispatch(connection), done)
+    perform(again)
+    with pytest.raises(NotRepeatable) as refused, database.transaction() as connection:
+        orders.repeat(Dispatch(connection), failed)
+
+    assert who.status(again) == "done"
+    assert who.task(again)["link_id"] == who.task(done)["link_id"]
+    assert who.task(again)["bridge_token"] == who.task(done)["bridge_token"]
+    assert sandbox.state(login)["sign_ins"] == 1
+    assert str(refused.value) == "what the user entered is gone: they have to sign in again"
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,13 @@ def test_a_permanent_failure_ends_at_once_with_one_line(run, auditor):
     assert auditor.moves("a") == ["claim", "fail"]
 
 
+def test_a_temporary_failure_may_ask_for_a_longer_pause_than_the_back_off(run):
+    row = run(type="is_sent_away")
+
+    assert (row["state"], row["failures"]) == ("running", 1)
+    assert row["due_at"] - row["updated_at"] == timedelta(seconds=90)
+
+
 def test_a_temporary_failure_says_why_between_attempts_and_at_the_end(run, auditor):
     row = run(type="hopes")
     make_due(auditor)

@@ -5,6 +5,7 @@ import itertools
 import pytest
 from sqlalchemy import text
 
+import tests.job_types  # noqa: F401 - declares the types that are dispatched here
 from tasks.job import states
 from tasks.job.context import Context
 from tasks.job.errors import ClaimLost
@@ -39,6 +40,28 @@ def test_effects_and_their_account_commit_together(context, auditor):
     assert auditor.one("SELECT count(*) FROM workers") == 1
     assert context.cursor == {"at": 6}
     assert context.progress_so_far == {"read": 1, "added": 1}
+
+
+def test_jobs_that_follow_from_a_step_commit_with_it_and_are_rung_for_behind_it(
+    database, settings, auditor
+):
+    rung = []
+
+    def ring(bells):
+        rung.extend((bell.type, auditor.job(bell.id)["state"]) for bell in bells)
+
+    context = Context(claimed(database, "a"), database, settings, ring)
+    with context.step() as step:
+        step.dispatch.add("noop", {}, tenant="t")
+        before = auditor.one("SELECT count(*) FROM jobs")
+    with context.step():
+        pass
+    with pytest.raises(ZeroDivisionError), context.step() as step:
+        step.save(cursor={"at": len(step.dispatch.add("noop", {}, tenant="t")) / 0})
+
+    assert before == 1
+    assert rung == [("noop", "pending")]
+    assert auditor.one("SELECT count(*) FROM jobs") == 2
 
 
 def test_an_error_in_a_step_undoes_it(context, auditor):

@@ -127,3 +127,15 @@ def test_a_gate_is_free_before_a_claim_and_after_the_end(database, ringer):
     third = dispatch_one(database, ringer, "gated", GATED, tenant="org")
 
     assert len({first, second, third}) == 3
+
+
+def test_a_parked_job_is_woken_by_the_commit_and_rung_for(database, ringer, auditor):
+    job_id = dispatch_one(database, ringer, "noop", {}, tenant="org")
+    advance(database, claim(database, job_id), states.PARK, delay=3600)
+    with dispatching(database, ringer) as dispatch:
+        dispatch.wake([job_id, "unknown"])
+        before = auditor.one("SELECT due_at > now() FROM jobs")
+
+    assert before
+    assert auditor.one("SELECT due_at <= now() FROM jobs")
+    assert ringer.heard == [Bell("noop", job_id, "default")] * 2
