@@ -196,6 +196,35 @@ def test_names_and_dates_are_compared_by_pure_functions():
     assert wrong == set()
 
 
+def test_documents_are_read_without_reaching_outside():
+    reading = {
+        name: tree for name, tree in modules("tasks").items() if begins(name, "tasks.reading")
+    }
+    allowed = ("tasks.reading", "tasks.job.errors", "pypdf", "defusedxml")
+    outside = {"asyncio", "http", "os", "pathlib", "socket", "subprocess", "urllib"}
+    wrong = {
+        (name, other)
+        for name, tree in reading.items()
+        for other in imported(tree)
+        if other.partition(".")[0] in outside
+        or not (other.partition(".")[0] in sys.stdlib_module_names or begins(other, *allowed))
+    }
+
+    assert len(reading) > 3
+    assert wrong == set()
+
+
+def test_only_the_sandbox_provider_knows_its_logins():
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path in (ROOT / package).rglob("*.py")
+        if any(word in path.read_text() for word in ("goodlogin", "longcheck", "error.user"))
+    }
+
+    assert found == {"tasks/providers/sandbox/seed.py"}
+
+
 def looks_at_environment(tree: ast.Module) -> bool:
     """Tell whether a module reads variables of the environment."""
     words = {"environ", "environb", "getenv", "getenvb"}

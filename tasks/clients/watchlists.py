@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -15,6 +14,7 @@ import httpx
 
 from tasks.job.errors import Complaint
 from tasks.matching.alignment import ListedName
+from tasks.reading.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +31,8 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 MAX_NAMES = 5_000
 #: Letters of all these names together, since a name of many words takes longer.
 MAX_LETTERS = 200_000
-#: Texts and lists of a record that are kept with a hit, at the most.
-_LONGEST, _MOST = 500, 20
-#: What PostgreSQL does not take, or a screen should not.
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]+")
+#: Values of one kind that are kept with a hit, at the most.
+_MOST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -232,12 +230,12 @@ def _names_of(record: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _record(given: Mapping[str, Any]) -> Record:
-    name = _text(given["name"])
+    name = printable(given["name"])
     if not name:
         raise ValueError
     aliases = [ListedName(alias) for alias in _texts(given.get("alias_names"))]
     aliases += [ListedName(alias, weak=True) for alias in _texts(given.get("weak_alias_names"))]
-    source_type = _text(given.get("source_type")).upper()
+    source_type = printable(given.get("source_type")).upper()
     details = {
         "citizenship": _texts(given.get("citizenship")),
         "sanctionDetails": _texts(given.get("sanction_details")),
@@ -245,11 +243,11 @@ def _record(given: Mapping[str, Any]) -> Record:
         "links": _texts(given.get("links")),
     }
     return Record(
-        id=_text(given.get("id") or given.get("source_id")),
+        id=printable(given.get("id") or given.get("source_id")),
         source_type=source_type or "OTHER",
-        source=_text(given.get("source") or given.get("source_id")),
-        source_id=_text(given.get("source_id")),
-        entity_type=_text(given.get("entity_type")).upper(),
+        source=printable(given.get("source") or given.get("source_id")),
+        source_id=printable(given.get("source_id")),
+        entity_type=printable(given.get("entity_type")).upper(),
         name=name,
         aliases=tuple(aliases),
         dates_of_birth=tuple(_texts(given.get("date_of_birth"))),
@@ -258,11 +256,11 @@ def _record(given: Mapping[str, Any]) -> Record:
 
 
 def _source(given: Mapping[str, Any]) -> dict[str, Any]:
-    name = _text(given["name"])
+    name = printable(given["name"])
     if not name:
         raise ValueError
     more = {
-        word: value if isinstance(value, int) else _text(value)
+        word: value if isinstance(value, int) else printable(value)
         for word, value in given.items()
         if value is not None
     }
@@ -271,8 +269,4 @@ def _source(given: Mapping[str, Any]) -> dict[str, Any]:
 
 def _texts(given: Sequence[Any] | str | None) -> list[str]:
     several = [given] if isinstance(given, str) else given or ()
-    return [text for text in map(_text, several) if text]
-
-
-def _text(given: Any) -> str:
-    return "" if given is None else _UNPRINTABLE.sub(" ", str(given)).strip()[:_LONGEST]
+    return [text for text in map(printable, several) if text]

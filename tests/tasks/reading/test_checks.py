@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.reading.checks import suspicions
@@ -119,6 +119,7 @@ def test_two_statements_of_one_day_are_not_compared():
     assert suspicions(stubs, "BW") == {}
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.lists(st.decimals(min_value=1, max_value=9999, places=2), min_size=2, max_size=13),
     st.data(),

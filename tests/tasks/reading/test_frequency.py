@@ -4,7 +4,7 @@ from calendar import monthrange
 from datetime import date, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.reading.frequency import pay_frequency
@@ -99,6 +99,7 @@ def test_periods_decide_where_pay_days_are_few():
     assert pay_frequency(paid, periods) == "SM"
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.dates(date(2000, 1, 1), date(2040, 1, 1)),
     st.sampled_from([(7, "W"), (14, "BW")]),
@@ -108,6 +109,7 @@ def test_weeks_and_fortnights_are_told_wherever_they_begin(first, rhythm, number
     assert pay_frequency(every(rhythm[0], number, first)) == rhythm[1]
 
 
+@settings(deadline=None)  # a busy machine is no fault
 @given(
     st.integers(min_value=2000, max_value=2040),
     st.sampled_from(

@@ -347,7 +347,10 @@ def test_an_answer_to_a_sign_in_that_says_nothing_cannot_be_read(portal, provide
     assert failure(portal.login, documented("x")) == UNREADABLE
 
 
-@pytest.mark.parametrize("cookie", ["", "other=1", "portal_session=a b", "portal_session=", ";;"])
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "other=1", "portal_session=", r'portal_session="a\012b: c"', "portal_session=é", ";;"],
+)
 def test_a_session_needs_a_cookie_that_can_be_sent_back(portal, provider, cookie):
     def answer(request):
         body = json.dumps({"status": "signed_in", "expires_in": 900}).encode()
