@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
-from app import access
+from app import access, filters
 from app.errors import Refused
 from app.receive import read_object
 from app.shapes.fault import Fault
 from app.shapes.incoming import complaints
 from app.shapes.ops_schemas import OpsError
 from app.wiring import wiring
-from tasks.job.states import State
-from tasks.watch.search import MAX_LIMIT, Filter
+from tasks.watch.search import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from marshmallow import Schema
 
     from tasks.records.operators import Operator
+    from tasks.watch.search import Filter
 
 View = TypeVar("View")
 
@@ -34,8 +33,6 @@ blueprint = Blueprint(
 _MAX_BODY_BYTES = 64 * 1024
 #: Items on a page that does not say.
 _DEFAULT_LIMIT = 50
-#: The longest parameter; characters.
-_LONGEST = 255
 
 
 def answers(schema: type[Schema]) -> Callable[[View], View]:
@@ -100,39 +97,10 @@ def filter_of(query: Mapping[str, str]) -> Filter:
     Raises:
         Refused: a parameter is not what it must be.
     """
-    for name, value in query.items():
-        if len(value) > _LONGEST or not value.isprintable():
-            raise Refused(Fault.BAD_PARAMETER, f"{name} is not a text of up to {_LONGEST} letters")
     try:
-        states = tuple(State(word) for word in _words(query.get("state", "")))
-    except ValueError:
-        raise Refused(Fault.BAD_PARAMETER, "state is none of the five") from None
-    return Filter(
-        types=_words(query.get("type", "")),
-        states=states,
-        api=query.get("api", ""),
-        tenant=query.get("tenant", ""),
-        id_prefix=query.get("id", ""),
-        code=query.get("code", ""),
-        since=_time(query, "since"),
-        until=_time(query, "until"),
-    )
-
-
-def _words(given: str) -> tuple[str, ...]:
-    return tuple(word for word in given.split(",") if word)
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    if not query.get(name):
-        return None
-    try:
-        given = datetime.fromisoformat(query[name])
-        # One without an offset is UTC; PostgreSQL has no time near the ends of Python's.
-        found = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not a time as RFC 3339 has it") from None
-    return found
+        return filters.read(query)
+    except filters.BadParameter as bad:
+        raise Refused(Fault.BAD_PARAMETER, str(bad)) from None
 
 
 def number(query: Mapping[str, str], name: str, default: int | None, *, most: int) -> int | None:
