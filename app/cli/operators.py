@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.group import Group
 from app.wiring import wiring
 from tasks.records import operators as records
 
-users = AppGroup("users", help="Operators of the service, and their tokens.")
+users = Group("users", help="Operators of the service, and their tokens.")
 
 
 @users.command("create")

@@ -57,13 +57,13 @@ def narrowed(wanted: Filter, states: Sequence[State]) -> Filter:
     return replace(wanted, states=both) if both else replace(wanted, types=("",))
 
 
-def cancel(dispatch: Dispatch, job_id: str, *, by: str) -> Done:
-    """Cancel one job.
+def cancel(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> Done:
+    """Cancel one job; `details` are kept beside that in the audit row.
 
     Raises:
         NotPossible: the text says why.
     """
-    done = _cancel(dispatch, [job_id], by=by)
+    done = _cancel(dispatch, [job_id], by=by, **details)
     if not done.ended and not done.asked:
         job = store.get(dispatch.connection, job_id)
         if job is None:
@@ -76,7 +76,9 @@ def cancel(dispatch: Dispatch, job_id: str, *, by: str) -> Done:
     return done
 
 
-def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def cancel_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Cancel every job that matches and has not ended, if there are as many as expected.
 
     Raises:
@@ -84,7 +86,7 @@ def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
     """
     meant = narrowed(wanted, OPEN)
     ids = _ids(dispatch, meant, expected, most=MOST_CANCELLED)
-    return _cancel(dispatch, ids, by=by, filter=said(meant))
+    return _cancel(dispatch, ids, by=by, filter=said(meant), **details)
 
 
 def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) -> Done:
@@ -96,7 +98,7 @@ def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) 
     return Done(ended=made.ended, asked=made.asked)
 
 
-def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
+def repeat(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> str:
     """Run one ended job again; return the new one's id.
 
     Raises:
@@ -107,11 +109,13 @@ def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
         made = orders.repeat(dispatch, job_id)
     except (NotRepeatable, PayloadInvalid) as refused:
         raise NotPossible(str(refused)) from None
-    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made})
+    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made}, **details)
     return made
 
 
-def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def repeat_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Run every job again that matches and has failed, if there are as many as expected.
 
     Raises:
@@ -128,8 +132,8 @@ def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
         except GateHeld as held:
             done.refused[job_id] = f"its gate is held by {held.holder}"
     if done.repeated:
-        jobs, details = list(done.repeated), {"filter": said(meant), "made": done.repeated}
-        operators.note(dispatch.connection, by, "retry", jobs, **details)
+        details = {"filter": said(meant), "made": done.repeated, **details}
+        operators.note(dispatch.connection, by, "retry", list(done.repeated), **details)
     return done
 
 

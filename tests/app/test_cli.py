@@ -12,17 +12,6 @@ from tests.conftest import JWT_KEY, token
 from tests.tasks.job.jobs import claim
 
 
-@pytest.fixture
-def run(app):
-    """Run a command of the application; return its exit status and what it printed."""
-
-    def run(*words: str) -> tuple[int, str]:
-        result = app.test_cli_runner().invoke(args=words)
-        return result.exit_code, result.output
-
-    return run
-
-
 def bearer(credential: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {credential}"}
 
