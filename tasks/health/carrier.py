@@ -44,6 +44,25 @@ def carrier(settings: Settings) -> Iterator[Finding]:
     yield _memory(found)
 
 
+class Away(Exception):
+    """Redis cannot be reached."""
+
+
+def clock(settings: Settings) -> float:
+    """Return what time it is there.
+
+    Raises:
+        Away: nobody says so.
+    """
+    try:
+        with connect(settings, timeout=_PATIENCE) as client:
+            told: Any = client.time()
+    except (redis.RedisError, OSError, ValueError):
+        raise Away from None
+    seconds, micros = told
+    return int(seconds) + int(micros) / 1e6
+
+
 def _info(client: redis.Redis) -> dict[str, Any]:
     try:
         found: Any = client.info()

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import redis
 from sqlalchemy import text
 
+from tasks.health import carrier
 from tasks.health.finding import Finding, fail, ok, warn
-from tasks.job.queue import connect
 from tasks.watch import workers
 
 if TYPE_CHECKING:
@@ -33,8 +32,8 @@ def clocks(
     in logs.
     """
     apart = {"PostgreSQL": _ahead(lambda: _of_postgres(connection), here)}
-    with suppress(redis.RedisError, OSError, ValueError), connect(settings, timeout=1.0) as client:
-        apart["Redis"] = _ahead(lambda: _of_redis(client), here)
+    with suppress(carrier.Away):
+        apart["Redis"] = _ahead(lambda: carrier.clock(settings), here)
     for one in workers.everyone(connection):
         if one.state in {"busy", "idle"}:
             # A worker knows how far it is ahead of PostgreSQL.
@@ -61,13 +60,3 @@ def _ahead(there: Callable[[], float], here: Callable[[], float]) -> float:
 def _of_postgres(connection: Connection) -> float:
     asked = text("SELECT extract(epoch FROM clock_timestamp())")
     return float(connection.execute(asked).scalar_one())
-
-
-def _of_redis(client: redis.Redis) -> float:
-    seconds, micros = _pair(client.time())
-    return seconds + micros / 1e6
-
-
-def _pair(given: Any) -> tuple[int, int]:
-    seconds, micros = given
-    return int(seconds), int(micros)

@@ -24,24 +24,25 @@ def filled(database, auditor):
     advance(database, failed, states.FAIL, code="no_use", error="there is no use", keep=60)
     record(database, "ccc1", type="gated", gate="s")
     for hours, job_id in enumerate(("ccc1", "bbb2", "bbb1", "aaa2", "aaa1")):
-        age(auditor, job_id, created_at=3600 * hours)
+        age(auditor, job_id, created_at=3600 * (hours + 1))
 
 
 def listed(out: str) -> list[list[str]]:
     return [line.split(maxsplit=5) for line in out.splitlines()]
 
 
-def test_jobs_are_listed_newest_first_with_what_matters_in_their_state(run, filled):
+@pytest.mark.usefixtures("filled")
+def test_jobs_are_listed_newest_first_with_what_matters_in_their_state(run):
     status, out = run("jobs", "list")
 
     assert status == 0
     assert listed(out) == [
         HEAD,
-        ["pending", "ccc1", "gated", "0s", "0"],
-        ["failed", "bbb2", "fails", "1h00m", "1", "no_use: there is no use"],
-        ["completed", "bbb1", "noop", "2h00m", "1"],
-        ["running", "aaa2", "org_members", "3h00m", "1", "parse, 41 %"],
-        ["pending", "aaa1", "noop", "4h00m", "0"],
+        ["pending", "ccc1", "gated", "1h00m", "0"],
+        ["failed", "bbb2", "fails", "2h00m", "1", "no_use: there is no use"],
+        ["completed", "bbb1", "noop", "3h00m", "1"],
+        ["running", "aaa2", "org_members", "4h00m", "1", "parse, 41 %"],
+        ["pending", "aaa1", "noop", "5h00m", "0"],
     ]
 
 
@@ -53,26 +54,29 @@ def test_jobs_are_listed_newest_first_with_what_matters_in_their_state(run, fill
         (["--tenant", "x"], ["aaa1"]),
         (["--type", "noop,fails", "--code", "no_use"], ["bbb2"]),
         (["--api", "screening"], []),
-        (["--since", "90m"], ["ccc1", "bbb2"]),
-        (["--since", "3h", "--until", "5400s"], ["bbb1"]),
+        (["--since", "150m"], ["ccc1", "bbb2"]),
+        (["--since", "4h", "--until", "9000s"], ["bbb1"]),
         (["--until", "1990-01-01T00:00:00Z"], []),
     ],
 )
-def test_jobs_are_found_by_the_filters_of_the_operators_api(run, filled, words, found):
+@pytest.mark.usefixtures("filled")
+def test_jobs_are_found_by_the_filters_of_the_operators_api(run, words, found):
     status, out = run("jobs", "list", *words)
 
     assert status == 0
     assert [row[1] for row in listed(out)[1:]] == found
 
 
-def test_a_list_for_scripts_is_one_object_a_line_as_the_api_has_it(run, filled, client, john):
+@pytest.mark.usefixtures("filled")
+def test_a_list_for_scripts_is_one_object_a_line_as_the_api_has_it(run, client, john):
     _, out = run("jobs", "list", "--json")
 
     said = client.get("/ops/v1/jobs", headers=john.headers).json["jobs"]
     assert [json.loads(line) for line in out.splitlines()] == said
 
 
-def test_a_list_goes_over_pages_and_says_where_it_goes_on(run, filled, monkeypatch, auditor):
+@pytest.mark.usefixtures("filled")
+def test_a_list_goes_over_pages_and_says_where_it_goes_on(run, monkeypatch, auditor):
     monkeypatch.setattr("tasks.watch.search.MAX_LIMIT", 2)
 
     _, first = run("jobs", "list", "--limit", "3")
@@ -106,7 +110,7 @@ def test_a_bad_limit_is_a_usage_error(run, limit):
     assert "Invalid value for '--limit'" in out
 
 
-def test_what_is_printed_commands_no_terminal(run, database, auditor):
+def test_what_is_printed_commands_no_terminal(run, database):
     failed = claimed(database, "a", tenant="t\x1b]0;title\x07")
     advance(database, failed, states.FAIL, code="c", error="red \x1b[31m \x9b1m", keep=60)
 

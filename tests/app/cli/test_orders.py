@@ -48,8 +48,9 @@ def test_a_job_is_cancelled_in_the_name_of_the_systems_user(run, database, audit
     assert auditor.one("SELECT note FROM job_moves WHERE job_id = 'waits'") == f"by {SYSTEM}"
 
 
+@pytest.mark.usefixtures("mary")
 def test_an_order_may_be_an_operators_and_the_record_still_says_whose_shell_it_was(
-    run, database, mary, acts
+    run, database, acts
 ):
     record(database, "a")
 
@@ -59,10 +60,9 @@ def test_an_order_may_be_an_operators_and_the_record_still_says_whose_shell_it_w
     assert acts() == [("mary", "cancel", ["a"], {"shell": SHELL})]
 
 
+@pytest.mark.usefixtures("john")
 @pytest.mark.parametrize("name", ["john", "nobody", "shell:root", "a\x00"])
-def test_nobody_orders_in_the_name_of_somebody_who_may_not(
-    run, database, john, auditor, acts, name
-):
+def test_nobody_orders_in_the_name_of_somebody_who_may_not(run, database, auditor, acts, name):
     record(database, "a")
 
     done = run("jobs", "cancel", "a", "--as", name)

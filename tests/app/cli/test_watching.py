@@ -102,7 +102,8 @@ def ended(database):
         ("nowhere", 4, "Error: there is no job nowhere\n"),
     ],
 )
-def test_the_exit_status_says_how_a_job_has_ended(run, ended, job, status, text):
+@pytest.mark.usefixtures("ended")
+def test_the_exit_status_says_how_a_job_has_ended(run, job, status, text):
     assert run("jobs", "watch", job) == (status, text)
 
 
