@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.group import Group
 from app.wiring import wiring
 from tasks.records import income_clients
 
-clients = AppGroup("clients", help="Clients that call the income API.")
+clients = Group("clients", help="Clients that call the income API.")
 
 
 @clients.command("create")
