@@ -9,6 +9,7 @@ from app.cli.clients import clients
 from app.cli.operators import users
 from app.cli.organizations import keys, organizations
 from app.cli.sample import sample, token
+from app.cli.sealing import reseal_all
 from app.cli.services import callers, screen
 
 if TYPE_CHECKING:
@@ -19,6 +20,6 @@ def add_commands(app: Flask) -> None:
     """Give an application its commands."""
     for command in (
         *(keys, organizations, callers, accounts, clients, users),
-        *(screen, token, sample),
+        *(screen, token, sample, reseal_all),
     ):
         app.cli.add_command(command)
