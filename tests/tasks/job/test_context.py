@@ -53,8 +53,7 @@ def test_a_locked_step_holds_the_jobs_row_from_its_beginning(context, auditor, d
 
     assert (plain, locked) == (1, 0)
     with pytest.raises(ClaimLost), context.step(locked=True) as step:
-        step.connection.execute(EFFECT)
-        pytest.fail("it goes no further")
+        pytest.fail(f"{step} goes no further")
 
 
 def test_jobs_that_follow_from_a_step_commit_with_it_and_are_rung_for_behind_it(
