@@ -1,4 +1,4 @@
-"""Which jobs an operator asks for: the filter's words, for their API and for the command line."""
+"""Which jobs an operator asks for: the words of the filter, wherever they ask."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from tasks.watch.search import Filter
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: The longest word; characters.
-_LONGEST = 255
+#: The longest word, and the longest line of an error; characters.
+_LONGEST, _LONGEST_ERROR = 255, 500
 
 
 class BadParameter(Exception):
@@ -26,8 +26,9 @@ def read(query: Mapping[str, str]) -> Filter:
         BadParameter: a word is not what it must be.
     """
     for name, value in query.items():
-        if len(value) > _LONGEST or not value.isprintable():
-            raise BadParameter(f"{name} is not a text of up to {_LONGEST} letters")
+        most = _LONGEST_ERROR if name == "error" else _LONGEST
+        if len(value) > most or not value.isprintable():
+            raise BadParameter(f"{name} is not a text of up to {most} letters")
     try:
         states = tuple(State(word) for word in _words(query.get("state", "")))
     except ValueError:
@@ -39,6 +40,7 @@ def read(query: Mapping[str, str]) -> Filter:
         tenant=query.get("tenant", ""),
         id_prefix=query.get("id", ""),
         code=query.get("code", ""),
+        error=query.get("error", ""),
         since=_time(query, "since"),
         until=_time(query, "until"),
     )

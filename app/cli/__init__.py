@@ -13,6 +13,7 @@ from app.cli.jobs import jobs
 from app.cli.operators import users
 from app.cli.organizations import keys, organizations
 from app.cli.sample import sample, token
+from app.cli.sealing import reseal_all
 from app.cli.services import callers, screen
 from app.wiring import leave_unwired
 
@@ -22,7 +23,7 @@ def add_commands(app: Flask) -> None:
     for command in (
         *(jobs, doctor),
         *(keys, organizations, callers, accounts, clients, users),
-        *(screen, token, sample),
+        *(screen, token, sample, reseal_all),
     ):
         app.cli.add_command(command)
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from app.dashboard import overview, problems, sign_in
+from app.dashboard import audit, failures, job, jobs, orders, overview, problems, sign_in
 from app.dashboard.blueprint import blueprint
 
-__all__ = ["blueprint", "overview", "problems", "sign_in"]
+__all__ = [
+    "audit",
+    "blueprint",
+    "failures",
+    "job",
+    "jobs",
+    "orders",
+    "overview",
+    "problems",
+    "sign_in",
+]

@@ -164,8 +164,8 @@ def action(found: Action) -> dict[str, Any]:
         "at": time(found.at),
         "operator": found.operator,
         "action": found.action,
-        "count": len(found.jobs),
-        "jobs": list(found.jobs[:100]),
+        "count": found.count,
+        "jobs": list(found.jobs),
         "details": dict(found.details),
     }
 

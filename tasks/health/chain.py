@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tasks.clients.ledger import JsonRpc, NodeAway, NodeRefused
 from tasks.health.finding import Finding, fail, ok, warn
-from tasks.ledger.engine import Ledger, with_reserve
+from tasks.ledger.engine import Ledger
 from tasks.ledger.signers import Signers, SignersFaulty
 from tasks.records import ledger as records
 
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 #: How long the node may take to answer; seconds.
 _PATIENCE = 3.0
-#: What an ordinary transaction of ours takes, and how many a signer should be able to pay for.
-_GAS, _RESERVE = 150_000, 100
+#: The limit of an ordinary transaction of ours, and how many a signer should be able to pay for.
+_GAS, _RESERVE = 190_000, 100
 
 
 def chain(connection: Connection, settings: Settings) -> Iterator[Finding]:
@@ -67,7 +67,7 @@ def _funds(ledger: Ledger) -> Iterator[Finding]:
                 "wait, or raise it",
             )
             return
-        paid_for = quote.balance // (with_reserve(_GAS) * max(1, ledger.fees(quote).most))
+        paid_for = quote.balance // (_GAS * max(1, ledger.fees(quote).most))
         if paid_for == 0:
             yield fail("signers", f"{address} cannot pay for a transaction", "send it funds")
         elif paid_for < _RESERVE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -41,6 +41,14 @@ class Delivery:
     url: str
     active: bool
     sealed: bytes
+
+
+class Receiver(NamedTuple):
+    """Whom a delivery is for, and the id of what it is about."""
+
+    tenant: str
+    webhook_id: int
+    about: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,6 +161,11 @@ _DELIVERY = text("""
     FROM webhook_deliveries AS told JOIN webhooks ON webhooks.id = webhook_id
     WHERE told.id = :id
 """)
+_RECEIVER = text("""
+    SELECT tenant, webhook_id, about
+    FROM webhook_deliveries AS told JOIN webhooks ON webhooks.id = webhook_id
+    WHERE told.id = :id
+""")
 _NOTE = text("""
     INSERT INTO webhook_attempts (delivery_id, response_code, reason, seconds)
     SELECT id, :code, :reason, :seconds FROM webhook_deliveries WHERE id = :id
@@ -217,6 +230,12 @@ def delivery(connection: Connection, delivery_id: str) -> Delivery | None:
     """Return a delivery with what is needed to send it; None if its webhook is gone."""
     row = connection.execute(_DELIVERY, {"id": delivery_id}).mappings().first()
     return Delivery(**{**row, "sealed": bytes(row["sealed"])}) if row else None
+
+
+def receiver(connection: Connection, delivery_id: str) -> Receiver | None:
+    """Return whom a delivery is for; None if there is no such delivery."""
+    row = connection.execute(_RECEIVER, {"id": delivery_id}).first()
+    return Receiver(*row) if row else None
 
 
 def note_attempt(connection: Connection, delivery_id: str, outcome: Outcome) -> None:

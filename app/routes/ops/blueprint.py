@@ -7,22 +7,20 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
-from app import access, filters
+from app import access
 from app.errors import Refused
 from app.receive import read_object
 from app.shapes.fault import Fault
 from app.shapes.incoming import complaints
 from app.shapes.ops_schemas import OpsError
 from app.wiring import wiring
-from tasks.watch.search import MAX_LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from marshmallow import Schema
 
     from tasks.records.operators import Operator
-    from tasks.watch.search import Filter
 
 View = TypeVar("View")
 
@@ -31,8 +29,6 @@ blueprint = Blueprint(
 )
 #: The largest body; bytes.
 _MAX_BODY_BYTES = 64 * 1024
-#: Items on a page that does not say.
-_DEFAULT_LIMIT = 50
 
 
 def answers(schema: type[Schema]) -> Callable[[View], View]:
@@ -89,40 +85,3 @@ def read(schema: Schema) -> dict[str, Any]:
         detail = f"{'.'.join(map(str, known))}: {text}".removeprefix(": ")
         raise Refused(Fault.BAD_BODY, detail) from None
     return values
-
-
-def filter_of(query: Mapping[str, str]) -> Filter:
-    """Return the filter that a query asks for.
-
-    Raises:
-        Refused: a parameter is not what it must be.
-    """
-    try:
-        return filters.read(query)
-    except filters.BadParameter as bad:
-        raise Refused(Fault.BAD_PARAMETER, str(bad)) from None
-
-
-def number(query: Mapping[str, str], name: str, default: int | None, *, most: int) -> int | None:
-    """Return a parameter that is a number from 1 on.
-
-    Raises:
-        Refused: it is not.
-    """
-    given = query.get(name, "")
-    if not given:
-        return default
-    is_number = given.isascii() and given.isdigit() and len(given) <= len(str(most))
-    if not is_number or not 1 <= int(given) <= most:
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not from 1 to {most}")
-    return int(given)
-
-
-def part(query: Mapping[str, str]) -> tuple[int, int | None]:
-    """Return how many items are asked for, and behind which one.
-
-    Raises:
-        Refused: a number is none.
-    """
-    limit = number(query, "limit", _DEFAULT_LIMIT, most=MAX_LIMIT) or _DEFAULT_LIMIT
-    return limit, number(query, "before", None, most=2**63 - 1)

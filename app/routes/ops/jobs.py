@@ -8,15 +8,8 @@ from flask import Response, jsonify
 
 from app import inspection
 from app.errors import Refused
-from app.routes.ops.blueprint import (
-    acting_operator,
-    answers,
-    blueprint,
-    filter_of,
-    operator,
-    part,
-    read,
-)
+from app.finding import filter_of, part
+from app.routes.ops.blueprint import acting_operator, answers, blueprint, operator, read
 from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.shapes.fault import Fault
