@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from app import filters
 from app.errors import Refused
 from app.shapes.fault import Fault
-from tasks.job.states import State
-from tasks.watch.search import MAX_LIMIT, Filter
+from tasks.watch.search import MAX_LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tasks.watch.search import Filter
+
 #: Items on a page that does not say.
 DEFAULT_LIMIT = 50
-#: The longest parameter, and the longest line of an error; characters.
-_LONGEST, _LONGEST_ERROR = 255, 500
 
 
 def filter_of(query: Mapping[str, str]) -> Filter:
@@ -25,41 +24,10 @@ def filter_of(query: Mapping[str, str]) -> Filter:
     Raises:
         Refused: a parameter is not what it must be.
     """
-    for name, value in query.items():
-        most = _LONGEST_ERROR if name == "error" else _LONGEST
-        if len(value) > most or not value.isprintable():
-            raise Refused(Fault.BAD_PARAMETER, f"{name} is not a text of up to {most} letters")
     try:
-        states = tuple(State(word) for word in _words(query.get("state", "")))
-    except ValueError:
-        raise Refused(Fault.BAD_PARAMETER, "state is none of the five") from None
-    return Filter(
-        types=_words(query.get("type", "")),
-        states=states,
-        api=query.get("api", ""),
-        tenant=query.get("tenant", ""),
-        id_prefix=query.get("id", ""),
-        code=query.get("code", ""),
-        error=query.get("error", ""),
-        since=_time(query, "since"),
-        until=_time(query, "until"),
-    )
-
-
-def _words(given: str) -> tuple[str, ...]:
-    return tuple(word for word in given.split(",") if word)
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    if not query.get(name):
-        return None
-    try:
-        given = datetime.fromisoformat(query[name])
-        # One without an offset is UTC; PostgreSQL has no time near the ends of Python's.
-        found = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not a time as RFC 3339 has it") from None
-    return found
+        return filters.read(query)
+    except filters.BadParameter as bad:
+        raise Refused(Fault.BAD_PARAMETER, str(bad)) from None
 
 
 def number(query: Mapping[str, str], name: str, default: int | None, *, most: int) -> int | None:

@@ -86,6 +86,7 @@ _CHANGE = text(f"""
     RETURNING {_COLUMNS}
 """)
 _REMOVE = text("DELETE FROM webhooks WHERE api = :api AND tenant = :tenant AND id = :id")
+_SEALED = text("SELECT sealed FROM webhooks ORDER BY id DESC LIMIT :limit")
 _LISTENING = text("""
     SELECT id FROM webhooks
     WHERE api = :api AND tenant = :tenant AND active AND :event = ANY(events) ORDER BY id
@@ -114,6 +115,11 @@ def find(connection: Connection, api: str, tenant: str, webhook_id: int) -> Webh
     asked = {"api": api, "tenant": tenant, "id": webhook_id}
     row = connection.execute(_FIND, asked).mappings().first()
     return Webhook(**row) if row else None
+
+
+def sealed_secrets(connection: Connection, *, limit: int) -> list[bytes]:
+    """Return the sealed secrets of the newest webhooks, whosever they are."""
+    return [bytes(row.sealed) for row in connection.execute(_SEALED, {"limit": limit})]
 
 
 def page(

@@ -58,13 +58,13 @@ def narrowed(wanted: Filter, states: Sequence[State]) -> Filter:
     return replace(wanted, states=both) if both else replace(wanted, types=("",))
 
 
-def cancel(dispatch: Dispatch, job_id: str, *, by: str) -> Done:
-    """Cancel one job.
+def cancel(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> Done:
+    """Cancel one job; `details` are kept beside that in the audit row.
 
     Raises:
         NotPossible: the text says why.
     """
-    done = _cancel(dispatch, [job_id], by=by)
+    done = _cancel(dispatch, [job_id], by=by, **details)
     if not done.ended and not done.asked:
         raise NotPossible(_why_not(dispatch, job_id))
     return done
@@ -90,7 +90,9 @@ def _why_not(dispatch: Dispatch, job_id: str) -> str:
     return f"{job.cancelled_by} has asked it to stop already"
 
 
-def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def cancel_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Cancel every job that matches and has not ended, if there are as many as expected.
 
     Raises:
@@ -98,7 +100,7 @@ def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
     """
     meant = narrowed(wanted, OPEN)
     ids = _ids(dispatch, meant, expected, most=MOST_CANCELLED)
-    return _cancel(dispatch, ids, by=by, filter=said(meant))
+    return _cancel(dispatch, ids, by=by, filter=said(meant), **details)
 
 
 def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) -> Done:
@@ -110,7 +112,7 @@ def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) 
     return Done(ended=made.ended, asked=made.asked)
 
 
-def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
+def repeat(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> str:
     """Run one ended job again; return the new one's id.
 
     Raises:
@@ -121,11 +123,13 @@ def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
         made = orders.repeat(dispatch, job_id)
     except (NotRepeatable, PayloadInvalid) as refused:
         raise NotPossible(str(refused)) from None
-    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made})
+    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made}, **details)
     return made
 
 
-def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def repeat_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Run every job again that matches and has failed, if there are as many as expected.
 
     Raises:
@@ -133,7 +137,7 @@ def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
     """
     meant = narrowed(wanted, FAILED)
     ids = _ids(dispatch, meant, expected, most=MOST_REPEATED)
-    return _repeat(dispatch, list(reversed(ids)), by=by, filter=said(meant))
+    return _repeat(dispatch, list(reversed(ids)), by=by, filter=said(meant), **details)
 
 
 def repeat_these(dispatch: Dispatch, ids: Sequence[str], *, by: str) -> Done:
