@@ -67,14 +67,19 @@ _SPAN = text("""
                      ORDER BY at LIMIT 1), 9223372036854775807)
 """)
 _WANTED = """
-    FROM unnest(CAST(:types AS text[])) AS asked (kind)
-    CROSS JOIN unnest(CAST(:states AS text[])) AS wanted (word)
+    FROM unnest(CAST(:types AS text[])) AS asked (kind) {states}
     CROSS JOIN LATERAL (
         SELECT id, seq FROM jobs
-        WHERE type = asked.kind AND state = wanted.word AND seq > :first AND seq < :before {more}
+        WHERE type = asked.kind AND state = {state} AND seq > :first AND seq < :before {more}
         {order} LIMIT :limit
     ) AS newest
 """
+_ANY_STATE = {
+    "states": "CROSS JOIN unnest(CAST(:states AS text[])) AS wanted (word)",
+    "state": "wanted.word",
+}
+# The index of codes holds what has failed, and is used where the statement says so itself.
+_FAILED = {"states": "", "state": f"'{State.FAILED}'"}
 _BY_ID = """
     FROM jobs AS newest
     WHERE {id} AND type = ANY(:types) AND state = ANY(:states)
@@ -120,9 +125,13 @@ def _source(
 ) -> tuple[str, dict[str, Any]]:
     """Return what to select from as `newest`, and the values of its parameters."""
     first, last = _span(connection, wanted)
+    # A code says why a job failed, so nothing else has one.
+    possible = (State.FAILED,) if wanted.code else tuple(State)
+    states = [state for state in possible if not wanted.states or state in wanted.states]
+    types = types_there_are(connection) if states else ()
     asked: dict[str, Any] = {
-        "types": [name for name in types_there_are(connection) if wanted.has_type(name)],
-        "states": list(wanted.states or State),
+        "types": [name for name in types if wanted.has_type(name)],
+        "states": states,
         "first": first,
         "before": min(last, before) if before is not None else last,
     }
@@ -136,7 +145,8 @@ def _source(
     values = {name: getattr(wanted, name) for name in ("tenant", "code", "since", "until")}
     asked |= {name: value for name, value in values.items() if value}
     if not wanted.id_prefix:
-        return _WANTED.format(more=more, order=order), asked
+        state = _FAILED if wanted.code else _ANY_STATE
+        return _WANTED.format(more=more, order=order, **state), asked
     asked["id"] = wanted.id_prefix
     if len(wanted.id_prefix) < SHORTEST_PREFIX:
         return _BY_ID.format(id="id = :id", more=more), asked
