@@ -72,11 +72,14 @@ _ADD = text("""
     INSERT INTO operators (name, password_hash, role) VALUES (:name, :password_hash, :role)
     ON CONFLICT (name) DO NOTHING
 """)
+# Whoever is signed in by the old password or in the old role is not any more.
 _CHANGE = text("""
+    WITH ended AS (DELETE FROM operator_sessions WHERE operator = :name)
     UPDATE operators SET role = coalesce(:role, role),
         password_hash = coalesce(:password_hash, password_hash)
     WHERE name = :name
 """)
+_HASH_ANEW = text("UPDATE operators SET password_hash = :password_hash WHERE name = :name")
 _REMOVE = text("DELETE FROM operators WHERE name = :name")
 _ALL = text("SELECT name, role FROM operators ORDER BY name")
 _FIND = text("SELECT name, role FROM operators WHERE name = :name")
@@ -92,7 +95,7 @@ def add(connection: Connection, name: str, *, password: str, role: str) -> bool:
 def change(
     connection: Connection, name: str, *, password: str | None = None, role: str | None = None
 ) -> bool:
-    """Change a password, a role or both; False if nobody has the name."""
+    """Change a password, a role or both, which ends sessions; False if nobody has the name."""
     hashed = _hasher.hash(password) if password is not None else None
     given = {"name": name, "password_hash": hashed, "role": role}
     return bool(connection.execute(_CHANGE, given).rowcount)
@@ -124,7 +127,8 @@ def authenticate(connection: Connection, name: str, password: str) -> Operator |
     if known is None:
         return None
     if _hasher.check_needs_rehash(known):
-        change(connection, name, password=password)
+        given = {"name": name, "password_hash": _hasher.hash(password)}
+        connection.execute(_HASH_ANEW, given)
     return find(connection, name)
 
 
