@@ -79,8 +79,13 @@ def fill(bed: Bed, jobs: int) -> None:
     bed.sql(_FILL, jobs)
     for statement in (_MOVES, _CLOCK, "VACUUM ANALYZE", "CHECKPOINT"):
         bed.sql(statement)
-    # As the sweep of any worker does every second.
+    # As the sweep of any worker does.
     while bed.sql(_IS_COUNTED) != [(True,)]:
-        for count_on in (tallies.count_on, lists.count_on):
-            with bed.database.transaction() as connection:
-                count_on(connection)
+        with bed.database.transaction() as connection:
+            tallies.count_on(connection)
+        with bed.database.transaction() as connection:
+            tallies.add_recorded(connection, lists.count_on(connection))
+    with bed.database.transaction() as connection:
+        tallies.forget(connection)
+    bed.sql("VACUUM FULL tallies")
+    bed.sql("ANALYZE tallies")

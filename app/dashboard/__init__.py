@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.dashboard import overview, problems, sign_in
+from app.dashboard import overview, problems, queues, sign_in, workers
 from app.dashboard.blueprint import blueprint
 
-__all__ = ["blueprint", "overview", "problems", "sign_in"]
+__all__ = ["blueprint", "overview", "problems", "queues", "sign_in", "workers"]

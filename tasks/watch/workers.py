@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 from tasks.job.declare import JOB_TYPES
+from tasks.watch.explain import length
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,9 +88,9 @@ def judge(seen: Seen) -> tuple[str, str]:
     if seen.left is not None:
         return ("wedged", "holds a job past its time") if seen.left < 0 else ("busy", "at work")
     if seen.astray >= SILENT_ROUNDS * seen.every:
-        return "wedged", f"its slot has been taken for {seen.astray:.0f} s without a claim"
+        return "wedged", f"its slot has been taken for {length(seen.astray)} without a claim"
     if min(seen.overdue, seen.unclaimed) >= PATIENCE_SECONDS:
-        return "wedged", f"idle beside work that has been due for {seen.overdue:.0f} s"
+        return "wedged", f"idle beside work that has been due for {length(seen.overdue)}"
     return "idle", "nothing to do"
 
 
@@ -97,10 +98,10 @@ def _silent(seen: Seen) -> tuple[str, str]:
     """Tell a worker that is stuck from one that is gone."""
     if seen.unvouched is None:
         state = "dead" if seen.silent >= DEAD_SECONDS else "wedged"
-        return state, f"not seen for {seen.silent:.0f} s"
+        return state, f"not seen for {length(seen.silent)}"
     if seen.unvouched < SILENT_ROUNDS * seen.every:
-        return "wedged", f"its process is there, and silent for {seen.silent:.0f} s"
-    return "dead", f"no sign of life for {min(seen.silent, seen.unvouched):.0f} s"
+        return "wedged", f"its process is there, and silent for {length(seen.silent)}"
+    return "dead", f"no sign of life for {length(min(seen.silent, seen.unvouched))}"
 
 
 _ALL = text("""

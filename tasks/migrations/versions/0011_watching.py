@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0011"
-down_revision = "0009"
+down_revision = "0010"
 
 FAILURES = """
 -- Only what has failed is in them, so no other job pays for them.
