@@ -9,7 +9,7 @@ from app import cli, dashboard, errors, reference
 from app.routes import credentials, health, income, jobs, ops, screening, voting
 from app.wiring import wire
 from config import failpoints, logs
-from config.settings import Settings
+from config.settings import Settings, SettingsInvalid
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -18,7 +18,12 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsInvalid: the environment does not describe a service that can start.
     """
-    settings = settings or Settings.from_env()
+    try:
+        settings = settings or Settings.from_env()
+    except SettingsInvalid as fault:
+        if not cli.is_asked_for_commands():
+            raise
+        return cli.without_settings(fault)
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)

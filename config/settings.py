@@ -150,6 +150,8 @@ class Settings(_FromEnv):
     chain_pass_seconds: float = 0.2
     #: After how long a transaction that is not mined is sent with a higher fee.
     chain_stuck_seconds: float = 60.0
+    #: For how long the node may refuse a transaction before its nonce is used up otherwise.
+    chain_give_up_seconds: float = 600.0
     #: The most that is paid for a unit of gas, in wei.
     chain_max_fee: int = 500_000_000_000
     #: Chain jobs that have not ended, beyond which no more are accepted.

@@ -2,7 +2,30 @@
 
 from __future__ import annotations
 
-from app.dashboard import overview, problems, queues, sign_in, workers
+from app.dashboard import (
+    audit,
+    failures,
+    job,
+    jobs,
+    orders,
+    overview,
+    problems,
+    queues,
+    sign_in,
+    workers,
+)
 from app.dashboard.blueprint import blueprint
 
-__all__ = ["blueprint", "overview", "problems", "queues", "sign_in", "workers"]
+__all__ = [
+    "audit",
+    "blueprint",
+    "failures",
+    "job",
+    "jobs",
+    "orders",
+    "overview",
+    "problems",
+    "queues",
+    "sign_in",
+    "workers",
+]

@@ -28,6 +28,8 @@ PREFIX = "ops_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 #: Shortest password; characters.
 SHORTEST_PASSWORD = 12
+#: Jobs that a row of the audit trail is shown with.
+MOST_NAMED = 100
 
 _hasher = PasswordHasher()
 
@@ -63,8 +65,9 @@ class Action:
     at: datetime
     operator: str
     action: str
-    #: The ids of the jobs that it was done to.
+    #: The ids of the jobs that it was done to: the first `MOST_NAMED`, and how many there are.
     jobs: Sequence[str]
+    count: int
     details: Mapping[str, Any]
 
 
@@ -186,8 +189,9 @@ _NOTE = text("""
     INSERT INTO operator_actions (operator, action, jobs, details)
     VALUES (:operator, :action, :jobs, :details)
 """)
-_ACTIONS = text("""
-    SELECT id, at, operator, action, jobs, details FROM operator_actions
+_ACTIONS = text(f"""
+    SELECT id, at, operator, action, jobs[1:{MOST_NAMED}], cardinality(jobs), details
+    FROM operator_actions
     WHERE (CAST(:before AS bigint) IS NULL OR id < :before)
       AND (CAST(:job AS text) IS NULL OR jobs @> ARRAY[:job])
     ORDER BY id DESC LIMIT :limit

@@ -39,6 +39,15 @@ document.addEventListener("DOMContentLoaded", () => {
     });
   }
 
+  for (const box of document.querySelectorAll("[data-tick-all]")) {
+    box.hidden = false;
+    box.addEventListener("change", () => {
+      for (const other of document.querySelectorAll(`[form="${box.dataset.tickAll}"][type="checkbox"]`)) {
+        other.checked = box.checked;
+      }
+    });
+  }
+
   // Whoever reads slowly, or with a reader, can have a page stand still.
   for (const button of document.querySelectorAll("[data-pause]")) {
     button.hidden = false;
@@ -47,6 +56,28 @@ document.addEventListener("DOMContentLoaded", () => {
       button.setAttribute("aria-pressed", String(paused));
     });
   }
+});
+
+// What of a live part is read out, once it is different.
+let spoken = "";
+
+function speak(part, aloud) {
+  const text = part.querySelector?.("[data-spoken]")?.dataset.spoken;
+  if (!text || text === spoken) return;
+  spoken = text;
+  if (aloud) document.querySelector("[data-speaker]").textContent = text;
+}
+
+document.addEventListener("DOMContentLoaded", () => speak(document, false));
+document.addEventListener("htmx:afterSwap", (event) => speak(event.detail.target, true));
+
+// What somebody is at, or has marked to copy, is not taken away under their hands.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const part = event.detail.target;
+  if (!part.matches?.(".live")) return;
+  const marked = getSelection();
+  const isMarked = !marked.isCollapsed && part.contains(marked.anchorNode);
+  if (isMarked || part.contains(document.activeElement)) event.detail.shouldSwap = false;
 });
 
 // A page that is not looked at, or stands still, asks for nothing.

@@ -7,9 +7,13 @@ from alembic import op
 revision = "0011"
 down_revision = "0010"
 
-FAILURES = """
--- Only what has failed is in them, so no other job pays for them.
+FAILURES = r"""
+-- Only what has failed is in them, so no other job pays for them. An error is found as a line in
+-- which every number is `#`.
 CREATE INDEX jobs_failed_as ON jobs (type, code, seq) WHERE state = 'failed';
+CREATE INDEX jobs_failed_with ON jobs (
+    type, md5(regexp_replace(error, '\m(0x[0-9a-fA-F]+|[0-9]+)\M', '#', 'g')), seq
+) WHERE state = 'failed';
 CREATE INDEX jobs_failed_at ON jobs (type, finished_at) WHERE state = 'failed';
 """
 

@@ -126,10 +126,13 @@ def test_a_page_that_is_left_open_does_not_keep_its_session(viewer, auditor):
 
 
 def test_a_part_of_a_page_leads_the_whole_page_to_the_form(browser):
-    answer = browser.get("/", headers={"HX-Request": "true"})
+    page = "http://localhost/dashboard/jobs/a?did=x#content"
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+
+    answer = browser.get("/jobs/a/live", headers=headers)
 
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/dashboard/sign-in"
+    assert answer.headers["HX-Redirect"] == "/dashboard/sign-in?next=/dashboard/jobs/a?did%3Dx"
 
 
 @pytest.mark.parametrize(
