@@ -6,7 +6,8 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, errors, reference
-from app.routes import credentials, health, income, jobs, ops, screening, voting
+from app.metrics.requests import count_requests
+from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings
@@ -29,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # a proxy says is not asked for.
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
+    count_requests(app)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)
     api.register_blueprint(screening.blueprint)
@@ -37,6 +39,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(jobs.blueprint)
     api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)
     return app

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The longest that an attempt at a screening may ask, so that it ends before its process is ended.
 LONGEST_RUN_SECONDS = 100
+#: The fewest characters of a token that somebody made up.
+SHORTEST_TOKEN = 16
 
 
 class SettingsInvalid(Exception):
@@ -169,6 +171,11 @@ class Settings(_FromEnv):
     #: How often one client may call the income API: a number a second, minute, hour or day.
     income_rate: str = "1200/minute"
 
+    #: What Prometheus sends as its bearer token to read `/metrics`; without one nobody can.
+    metrics_token: str = field(default="", repr=False)
+    #: A folder in which the processes of one API count together; gunicorn's configuration makes it.
+    prometheus_multiproc_dir: str = ""
+
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""
@@ -193,6 +200,8 @@ class Settings(_FromEnv):
             faults.append("INCOME_RATE is not a limit such as 1200/minute")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
+        if 0 < len(values.get("metrics_token", "")) < SHORTEST_TOKEN:
+            faults.append(f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
             faults.append(f"WATCHLIST_RUN_SECONDS must be at most {LONGEST_RUN_SECONDS}")
         return faults

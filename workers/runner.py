@@ -105,7 +105,7 @@ class Runner:
         if not self._slot.acquire(blocking=False):
             return False
         try:
-            return self._run(bell)
+            return self._run(bell, cause=states.UNASKED)
         finally:
             self._slot.release()
 
@@ -126,12 +126,12 @@ class Runner:
         """The attempt that runs at this moment, if one does."""
         return self._current
 
-    def _run(self, bell: Bell) -> bool:
+    def _run(self, bell: Bell, *, cause: str | None = None) -> bool:
         kind = JOB_TYPES.get(bell.type)
         if kind is None or self.stopping.is_set():
             return False
         with structlog.contextvars.bound_contextvars(job=bell.id, type=bell.type):
-            job = self._claim(bell, kind)
+            job = self._claim(bell, kind, cause)
             if job is None:
                 return False
             self.claims += 1
@@ -139,7 +139,7 @@ class Runner:
             self._settle(job, kind, self._perform(job, kind))
         return True
 
-    def _claim(self, bell: Bell, kind: JobType) -> Job | None:
+    def _claim(self, bell: Bell, kind: JobType, cause: str | None) -> Job | None:
         try:
             with self._database.statement() as connection:
                 while True:
@@ -151,6 +151,7 @@ class Runner:
                             worker=self.worker,
                             lease=self._settings.lease_seconds,
                             timeout=kind.timeout,
+                            cause=cause,
                         )
                     except GateHeld:
                         if self._reject(bell.id, kind):
@@ -171,7 +172,8 @@ class Runner:
             if holder is None:
                 return False
             keep = kind.keep.total_seconds()
-            bells = move_on(connection, job, states.REJECT, conflict=holder, keep=keep)
+            given = {"conflict": holder, "keep": keep, "by": self.worker}
+            bells = move_on(connection, job, states.REJECT, **given)
         log.info("job_rejected", conflict=holder)
         ring_for(self._redis, bells or ())
         return True
@@ -191,19 +193,21 @@ class Runner:
         except (ClaimLost, Cancelled) as end:
             return Outcome(states.CANCEL if isinstance(end, Cancelled) else states.LOSE)
         except Permanent as end:
-            return _failed(kind, end.code, str(end))
+            return _failed(kind, end.code, str(end), end.code)
         except Wait as wait:
             timed = isinstance(wait.until, int | float)
             return Outcome(states.PARK, {"delay" if timed else "until": wait.until})
         except Exception as error:
             if is_away(error):
                 log.warning("attempt_interrupted", reason="PostgreSQL is away")
-                return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
+                note = {"note": "PostgreSQL was away", "cause": "postgresql"}
+                return Outcome(states.HAND_BACK, {"delay": 1.0, **note})
             # The text of any other exception may quote data.
             told = error if isinstance(error, Temporary) else None
             reason = _line(str(told)) if told else type(error).__name__
             log.warning("attempt_failed", exc_info=error, reason=reason)
-            return _after_error(job, kind, reason, after=told.after if told else 0.0)
+            cause = told.code if told else type(error).__name__
+            return _after_error(job, kind, reason, cause, after=told.after if told else 0.0)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._current = None
@@ -228,7 +232,8 @@ class Runner:
                         raise
                     # The outcome itself cannot be written: a result that is no JSON, say.
                     log.warning("outcome_refused", exc_info=error)
-                    outcome = _after_error(job, kind, f"unusable result: {type(error).__name__}")
+                    reason = f"unusable result: {type(error).__name__}"
+                    outcome = _after_error(job, kind, reason, "unusable_result")
                     refused = True
                 elif time.monotonic() > give_up or self.stopping.is_set():
                     # By now somebody else may own the job; the guard would refuse anyway.
@@ -245,22 +250,25 @@ class Runner:
         ring_for(self._redis, bells or ())
 
 
-def _failed(kind: JobType, code: str, text: str) -> Outcome:
-    changes = {"code": code, "error": _line(text) or code, "keep": kind.keep.total_seconds()}
-    return Outcome(states.FAIL, changes)
+def _failed(kind: JobType, code: str, text: str, cause: str) -> Outcome:
+    changes = {"code": code, "error": _line(text) or code, "cause": cause}
+    return Outcome(states.FAIL, {**changes, "keep": kind.keep.total_seconds()})
 
 
 def _line(text: str) -> str:
     return " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH]
 
 
-def _after_error(job: Job, kind: JobType, reason: str, *, after: float = 0.0) -> Outcome:
+def _after_error(
+    job: Job, kind: JobType, reason: str, cause: str, *, after: float = 0.0
+) -> Outcome:
     """Decide between another attempt and the end, for something that counts as a failure."""
     failures = job.failures + 1
     if failures >= kind.attempts:
-        return _failed(kind, "attempts_exhausted", f"gave up after {failures} failures: {reason}")
+        text = f"gave up after {failures} failures: {reason}"
+        return _failed(kind, "attempts_exhausted", text, cause)
     delay = max(after, backoff(kind, failures))
-    return Outcome(states.RETRY, {"delay": delay, "note": reason})
+    return Outcome(states.RETRY, {"delay": delay, "note": reason, "cause": cause})
 
 
 def backoff(kind: JobType, failures: int) -> float:
@@ -269,10 +277,10 @@ def backoff(kind: JobType, failures: int) -> float:
     return wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
 
 
-def after_loss(job: Job, kind: JobType, reason: str) -> Outcome:
+def after_loss(job: Job, kind: JobType, reason: str, cause: str) -> Outcome:
     """Decide what becomes of a job whose worker vanished or overran its time."""
-    outcome = _after_error(job, kind, reason)
+    outcome = _after_error(job, kind, reason, cause)
     if outcome.move is states.RETRY:
         # The worker, not the work, went wrong as far as anybody knows: no need to wait.
-        return Outcome(states.LOSE, {"note": reason})
+        return Outcome(states.LOSE, {"note": reason, "cause": cause})
     return outcome

@@ -22,6 +22,7 @@ from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
 from tasks.job.queue import connect, ring_for
+from tasks.job.states import PROCESS, TIME_LIMIT
 from tasks.watch import workers
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
@@ -115,11 +116,9 @@ class Supervisor:
 
     def _bury(self, slot: int, child: _Child) -> None:
         status = child.process.returncode
-        reason = (
-            "the time limit was reached"
-            if status == -signal.SIGALRM
-            else f"the worker process ended ({_name(status)})"
-        )
+        reason, cause = f"the worker process ended ({_name(status)})", PROCESS
+        if status == -signal.SIGALRM:
+            reason, cause = "the time limit was reached", TIME_LIMIT
         log.warning("worker_process_ended", worker=child.worker, status=status)
         self._children[slot] = None
         if time.monotonic() - child.started_at < _SHORT_LIFE:
@@ -127,7 +126,7 @@ class Supervisor:
         else:
             self._children[slot] = self._start()
         try:
-            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason))
+            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason, cause))
             with self._database.statement() as connection:
                 workers.note_end(connection, [child.worker], reason)
         except SQLAlchemyError as error:
