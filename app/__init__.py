@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import cli, errors, reference
 from app.metrics.requests import count_requests
 from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
+from app.tracing import trace_requests
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings
@@ -31,6 +32,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
     count_requests(app)
+    trace_requests(app, settings)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)
     api.register_blueprint(screening.blueprint)

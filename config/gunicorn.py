@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from typing import Any
 
+from config import tracing
 from config.settings import Settings
 
 _settings = Settings.from_env()
@@ -28,6 +29,11 @@ loglevel = "warning"
 #: else, and does so when it is imported, which is after this.
 _counted = tempfile.mkdtemp(prefix="jobspine-metrics-")
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counted
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Send the spans of a process that ends."""
+    tracing.stop()
 
 
 def on_exit(_server: Any) -> None:

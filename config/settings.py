@@ -176,6 +176,9 @@ class Settings(_FromEnv):
     #: A folder in which the processes of one API count together; gunicorn's configuration makes it.
     prometheus_multiproc_dir: str = ""
 
+    #: Where spans are sent by OTLP over HTTP, as ``http://host:4318``; without it there are none.
+    otel_exporter_otlp_endpoint: str = field(default="", repr=False)
+
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""
@@ -183,10 +186,11 @@ class Settings(_FromEnv):
     @classmethod
     def _faults(cls, values: Mapping[str, Any]) -> list[str]:
         faults = super()._faults(values)
-        if not values.get("database_url", "postgresql://").startswith("postgresql://"):
-            faults.append("DATABASE_URL does not start with postgresql://")
-        if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://", "unix://")):
-            faults.append("REDIS_URL does not start with redis://, rediss:// or unix://")
+        faults += [
+            f"{name.upper()} does not start with {' or '.join(', '.join(schemes).rsplit(', ', 1))}"
+            for name, schemes in _SCHEMES.items()
+            if not values.get(name, schemes[0]).startswith(schemes)
+        ]
         if values.get("worker_pool", "threads") not in {"threads", "solo"}:
             faults.append("WORKER_POOL is neither threads nor solo")
         lease = values.get("lease_seconds", cls.lease_seconds)
@@ -269,6 +273,14 @@ class SandboxProviderSettings(_FromEnv):
     #: What tests send as `X-Control-Key` to add accounts and mishaps; without one they cannot.
     sandbox_control_key: str = field(default="", repr=False)
     log_level: str = "INFO"
+
+
+#: What addresses begin with.
+_SCHEMES = {
+    "database_url": ("postgresql://",),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "otel_exporter_otlp_endpoint": ("http://", "https://"),
+}
 
 
 def _is_sealing_key(key: str) -> bool:

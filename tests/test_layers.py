@@ -45,6 +45,7 @@ MAY_KNOW = {
     "httpcore": ("tasks.clients",),
     "cryptography": ("config.sealing",),
     "limits": ("app.throttle",),
+    "opentelemetry": ("config.tracing",),
     "prometheus_client": ("app.metrics", "app.routes.metrics"),
     "jsonschema": ("app.shapes",),
     "coincurve": ("tasks.ledger", "tasks.providers.devchain"),

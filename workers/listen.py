@@ -15,6 +15,7 @@ from celery.concurrency import prefork, thread
 from celery.platforms import SecurityWarning
 from kombu.asynchronous import get_event_loop
 
+from config import tracing
 from config.celery import make_celery
 from config.database import Database
 from tasks.job.declare import discover
@@ -68,6 +69,7 @@ class Listener:
             database = Database(settings, name=name)
             self._runner = Runner(settings, database, name)
             self._pid = os.getpid()
+            tracing.start(settings, "jobspine-worker")
             Keeper(settings, database, self._runner, self._queues).start()
             Scout(settings, database, self._runner, self._queues).start()
         return self._runner
@@ -108,6 +110,7 @@ class Listener:
         if self._runner is not None:
             self._runner.finish()
             self._runner.sign_off()
+        tracing.stop()
 
     def ignore(self, **_: Any) -> None:
         """Count a message that is no bell of ours."""
@@ -133,12 +136,18 @@ def make_worker(settings: Settings) -> Celery:
     signals.worker_process_init.connect(listener.start, weak=False)
     signals.worker_shutting_down.connect(listener.stop, weak=False)
     signals.worker_shutdown.connect(listener.finish, weak=False)
+    signals.worker_process_shutdown.connect(_send_spans, weak=False)
     signals.task_rejected.connect(listener.ignore, weak=False)
     return app
 
 
 def _leave_logs_alone(**_: Any) -> None:
     """Keep Celery from replacing the handlers of this process."""
+
+
+def _send_spans(**_: Any) -> None:
+    """Send what is left of them, in a process of a pool that ends."""
+    tracing.stop()
 
 
 def _look() -> None:

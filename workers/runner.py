@@ -15,12 +15,13 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import tracing
 from config.database import is_away
 from config.failpoints import failpoint
 from tasks.job import states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
-from tasks.job.ending import move_on, moving
+from tasks.job.ending import move_on, moving, told_of
 from tasks.job.errors import Cancelled, ClaimLost, GateHeld, Permanent, Temporary, Wait
 from tasks.job.queue import connect, read, ring_for, take
 from tasks.watch import workers
@@ -136,7 +137,17 @@ class Runner:
                 return False
             self.claims += 1
             failpoint("runner.claimed")
-            self._settle(job, kind, self._perform(job, kind))
+            with tracing.span(
+                f"attempt {job.type}",
+                "CONSUMER",
+                parent=job.trace_parent,
+                attributes={**told_of(job), "jobspine.worker": self.worker},
+            ) as span:
+                outcome = self._perform(job, kind)
+                span.note({"jobspine.move": outcome.move.name})
+                if outcome.move.counts:
+                    span.fail(outcome.changes.get("cause", ""))
+                self._settle(job, kind, outcome)
         return True
 
     def _claim(self, bell: Bell, kind: JobType, cause: str | None) -> Job | None:
@@ -172,8 +183,12 @@ class Runner:
             if holder is None:
                 return False
             keep = kind.keep.total_seconds()
-            given = {"conflict": holder, "keep": keep, "by": self.worker}
-            bells = move_on(connection, job, states.REJECT, **given)
+            with tracing.span(
+                f"reject {job.type}", parent=job.trace_parent, attributes=told_of(job)
+            ):
+                bells = move_on(
+                    connection, job, states.REJECT, conflict=holder, keep=keep, by=self.worker
+                )
         log.info("job_rejected", conflict=holder)
         ring_for(self._redis, bells or ())
         return True

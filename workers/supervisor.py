@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import tracing
 from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
@@ -67,6 +68,7 @@ class Supervisor:
             signal.signal(number, lambda *_: self._stopping.set())
         if not self._watch_ledger():
             return 1
+        tracing.start(self._settings, "jobspine-worker")
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
         log.info("worker_started", processes=len(self._children), queues=self._queues)
         while not self._stopping.is_set():
@@ -161,6 +163,7 @@ class Supervisor:
         except SQLAlchemyError as error:
             log.warning("not_handed_back", error=type(error).__name__)
         self._database.close()
+        tracing.stop()
 
 
 def _name(status: int) -> str:

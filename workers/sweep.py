@@ -9,11 +9,12 @@ import redis
 import structlog
 from sqlalchemy import text
 
+from config import tracing
 from config.database import is_away
 from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import Dispatch
-from tasks.job.ending import move_on
+from tasks.job.ending import move_on, told_of
 from tasks.job.queue import connect, depth, ring, ring_for
 from tasks.job.states import HAND_BACK, LEASE
 from tasks.watch import search, tallies
@@ -147,8 +148,13 @@ def _lose(connection: Connection, job: Job, reason: str, cause: str) -> list[Bel
     outcome = after_loss(job, JOB_TYPES[job.type], reason, cause)
     is_lease = cause == LEASE
     try:
-        # Apart from the others: what a type does about an end must not hold up theirs.
-        with connection.begin_nested():
+        # Apart from the others: what a type does about an end must not hold up theirs. The span
+        # stands for the one of the attempt, which nobody sent.
+        with (
+            connection.begin_nested(),
+            tracing.span(f"lose {job.type}", parent=job.trace_parent, attributes=told_of(job)) as s,
+        ):
+            s.fail(cause)
             bells = move_on(connection, job, outcome.move, **outcome.changes, lease_ended=is_lease)
     except Exception as error:
         if is_away(error):
@@ -177,7 +183,7 @@ def hand_back_jobs_of(database: Database, workers: Sequence[str]) -> None:
     """Give back what worker processes held that were ended on purpose; counts as no failure."""
     with database.transaction() as connection:
         for job in upkeep.of_workers(connection, workers, JOB_TYPES):
-            why = {"note": "the worker was stopped", "cause": "stopped"}
-            given = move_on(connection, job, HAND_BACK, **why)
+            note = "the worker was stopped"
+            given = move_on(connection, job, HAND_BACK, note=note, cause="stopped")
             if given is not None:
                 log.info("handed_back", job=job.id, type=job.type)

@@ -154,7 +154,7 @@ def _histogram(
     seconds: dict[tuple[str, ...], float] = defaultdict(float)
     for kind, move, of, bucket, number, length in found.totals:
         if of == measure:
-            labels = (kind,) if measure == "wait" else (kind, _OUTCOMES[move])
+            labels: tuple[str, ...] = (kind,) if measure == "wait" else (kind, _OUTCOMES[move])
             counted[labels][bucket] = number
             seconds[labels] += length
     for labels, buckets in sorted(counted.items()):

@@ -43,7 +43,7 @@ def count_requests(app: Flask) -> None:
 
 def counted(folder: str) -> Collector:
     """Return what all processes have counted that share a folder; without one, this process."""
-    return MultiProcessCollector(None, path=folder) if folder else _here
+    return MultiProcessCollector(None, path=folder) if folder else _here  # type: ignore[no-untyped-call]
 
 
 def _begin() -> None:
