@@ -1,7 +1,7 @@
 """Spans from a request to all that follows from it, where there is somebody who collects them.
 
-Nothing that makes or sends spans is loaded unless an endpoint is set. A span says what was done, to which
-job and for how long; it holds neither what came in nor what went out, nor the text of an error.
+Nothing that makes or sends spans is loaded unless an endpoint is set. A span says what was done, to
+which job and for how long; it holds neither what came in nor what went out, nor an error's text.
 """
 
 from __future__ import annotations
