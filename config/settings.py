@@ -109,6 +109,8 @@ class Settings(_FromEnv):
     worker_queues: tuple[str, ...] = ()
     #: The form of a worker process: "threads" (default) or "solo", Celery's own pools.
     worker_pool: str = "threads"
+    #: Whether Celery's events and results are published, as Flower and `celery events` want them.
+    celery_events: bool = False
     #: How long running jobs may go on after SIGTERM before they are handed back.
     stop_grace_seconds: float = 20.0
     #: How long a claim lasts without being renewed.

@@ -20,6 +20,7 @@ from config.celery import make_celery
 from config.database import Database
 from tasks.job.declare import discover
 from tasks.job.queue import Bell
+from workers import panel
 from workers.lease import Keeper, Scout
 from workers.runner import Runner
 from workers.sieve import Sieve
@@ -58,6 +59,8 @@ class Listener:
         self._pid = 0
         self._runner: Runner | None = None
         self._worker: Any = None
+        #: What Celery calls this worker.
+        self._node: str | None = None
 
     @property
     def runner(self) -> Runner:
@@ -70,9 +73,14 @@ class Listener:
             self._runner = Runner(settings, database, name)
             self._pid = os.getpid()
             tracing.start(settings, "jobspine-worker")
-            Keeper(settings, database, self._runner, self._queues).start()
+            Keeper(settings, database, self._runner, self._queues, node=self._node).start()
             Scout(settings, database, self._runner, self._queues).start()
         return self._runner
+
+    @property
+    def runner_here(self) -> Runner | None:
+        """The runner, if this process has one."""
+        return self._runner if self._pid == os.getpid() else None
 
     def start(self, instance: Any = None, **_: Any) -> None:
         """Begin to keep claims and to look for overdue work, in the process that does the work.
@@ -81,6 +89,7 @@ class Listener:
         without it.
         """
         self._worker = instance
+        self._node = getattr(instance, "hostname", self._node)
         if not isinstance(self._pool, prefork.TaskPool):
             log.info("worker_listens", worker=self.runner.worker, queues=self._queues)
 
@@ -128,8 +137,10 @@ def make_worker(settings: Settings) -> Celery:
     listener = Listener(settings, queues)
     for kind in kinds.values():
         # Unshared: a second application in the process would run the first one's functions.
-        app.task(_answer(listener, kind), name=kind.name, shared=False)
+        # Without events: Celery would call a success whatever comes of the job.
+        app.task(_answer(listener, kind), name=kind.name, shared=False, send_events=False)
     app.steps["consumer"].add(Sieve)
+    panel.answer(lambda: listener.runner_here)
     # Whoever listens to this signal configures the logs; ours are configured already.
     signals.setup_logging.connect(_leave_logs_alone, weak=False)
     signals.celeryd_after_setup.connect(listener.start, weak=False)

@@ -25,6 +25,7 @@ from tasks.job.declare import discover
 from tasks.job.queue import connect, ring_for
 from tasks.job.states import PROCESS, TIME_LIMIT
 from tasks.watch import workers
+from workers.events import Teller
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 
@@ -70,6 +71,8 @@ class Supervisor:
             return 1
         tracing.start(self._settings, "jobspine-worker")
         threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+        if self._settings.celery_events:
+            Teller(self._settings, self._database, self._stopping).start()
         log.info("worker_started", processes=len(self._children), queues=self._queues)
         while not self._stopping.is_set():
             self._watch()
@@ -102,7 +105,9 @@ class Supervisor:
             *(sys.executable, "-m", "celery", "--quiet", "-A", "workers", "worker"),
             *("--pool", self._settings.worker_pool, "--concurrency", "1"),
             *("--hostname", f"{worker}@%h", "--queues", ",".join(self._queues)),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *("--without-gossip", "--without-mingle"),
+            # Flower takes workers without a heartbeat for dead.
+            *(() if self._settings.celery_events else ("--without-heartbeat",)),
         ]
         process = spawn(command, env={**os.environ, "WORKER_ID": worker})
         return _Child(worker, process, time.monotonic())

@@ -18,7 +18,7 @@ from tasks.job.ending import move_on, told_of
 from tasks.job.queue import connect, depth, ring, ring_for
 from tasks.job.states import HAND_BACK, LEASE
 from tasks.watch import search, tallies
-from workers.runner import after_loss
+from workers.outcome import after_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
