@@ -7,8 +7,9 @@ import threading
 import pytest
 
 from tasks.job.context import Context
+from tasks.job.dispatch import Dispatch
 from tasks.job.errors import ClaimLost
-from tasks.records import income_links, income_users
+from tasks.records import income_links, income_tasks, income_users
 from tests.conftest import wait_until
 from tests.receiver import answers
 from tests.tasks.job.jobs import claim
@@ -193,7 +194,6 @@ def test_pay_that_is_being_sent_elsewhere_holds_a_removal_up(who, perform, remov
 def test_a_login_that_is_on_its_way_is_ended_with_what_it_logs_in_to(
     who, user, remove, database, auditor
 ):
-    first = who.login(bridge_token=who.bridge_token(user))
     gone = []
     removing = threading.Thread(target=lambda: gone.append(remove(f"/v1/users/{user}/")))
     waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
@@ -201,11 +201,14 @@ def test_a_login_that_is_on_its_way_is_ended_with_what_it_logs_in_to(
         assert income_users.hold(connection, user)
         removing.start()
         wait_until(lambda: auditor.one(waits) == 1)
-        income_links.add(connection, user_id=user, provider_id="adp", product_type="income")
+        what = {"user_id": user, "product_type": "income"}
+        link = income_links.add(connection, provider_id="adp", **what)
+        job = Dispatch(connection).add("account_connection", {"link": link}, tenant=who.id)
+        income_tasks.add(connection, job, client_id=who.id, link_id=link, **what)
     removing.join()
 
     assert gone[0].status_code == 204
-    assert auditor.job(first["task_id"])["state"] == "failed"
+    assert auditor.job(job)["code"] == "cancelled"
     assert auditor.one("SELECT count(*) FROM links") == 0
     with database.transaction() as connection:
         assert not income_users.hold(connection, user)
