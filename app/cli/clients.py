@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.group import Group
 from app.wiring import wiring
 from config.sealing import SealingKeyMissing, seal
 from tasks.records import income_clients, income_hooks
 from tasks.webhooks.forms import new_secrets, seal_secrets
 
-clients = AppGroup("clients", help="Clients that call the income API.")
+clients = Group("clients", help="Clients that call the income API.")
 
 
 @clients.command("create")
