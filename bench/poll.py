@@ -118,7 +118,9 @@ def _polled(bed: Bed, results: list[str]) -> Routes:
     polls = {"GET /jobs/{id}": ours, "AsyncResult": theirs}
     # What a client asks at the least: once while it waits, and once when it has ended.
     for of in polls.values():
-        of["by turns"] = [one for pair in zip(of["waiting"], of["ended"]) for one in pair]  # noqa: B905
+        of["by turns"] = [
+            one for pair in zip(of["waiting"], of["ended"], strict=False) for one in pair
+        ]
     routes = {f"{name}, {of}": polls[name][of] for of in ours for name in polls}
     return {**routes, "bare Flask route": [get("/bench/nothing")]}
 
