@@ -36,16 +36,16 @@ def overview() -> str:
     return render_template("dashboard/overview.html", **shown)
 
 
-@blueprint.get("/overview/now")
-def overview_now() -> str:
+@blueprint.get("/live/overview")
+def live_overview() -> str:
     """Show what changes from one moment to the next."""
     with wiring().database.statement() as connection:
         shown = _now(connection)
     return render_template("dashboard/overview_now.html", **shown)
 
 
-@blueprint.get("/overview/day")
-def overview_day() -> str:
+@blueprint.get("/live/day")
+def live_day() -> str:
     """Show what a day is plotted from, which changes slowly."""
     with wiring().database.statement() as connection:
         shown = _plots(connection, "day")

@@ -89,7 +89,10 @@ def counts(
     layers, below = [], [0] * len(times)
     for row in stacked:
         above = [low + value for low, value in zip(below, row.values, strict=True)]
-        bars = ((low / top, high / top) for low, high in zip(below, above, strict=True))
+        bars = (
+            (low / top, high / top) if high > low else None
+            for low, high in zip(below, above, strict=True)
+        )
         layers.append(Layer(row.look, _bars(bars)))
         below = above
     if line:
@@ -121,9 +124,7 @@ def lengths(
         low, high = log10(scale[0]), log10(scale[-1])
         return min(1.0, max(0.0, (log10(seconds) - low) / (high - low)))
 
-    spans = [
-        (share(one.p50), share(one.p95)) if one.p50 and one.p95 else (0.0, 0.0) for one in measured
-    ]
+    spans = [(share(one.p50), share(one.p95)) if one.p50 and one.p95 else None for one in measured]
     return Plot(
         id=plot_id,
         title=title,
@@ -183,21 +184,21 @@ def _y(share: float) -> float:
     return round(HEIGHT * (1 - share), 1)
 
 
-def _bars(spans: Iterable[tuple[float, float]]) -> str:
+def _bars(spans: Iterable[tuple[float, float] | None]) -> str:
     """Return a path of bars from one share of the height to another, where there is one."""
     path = []
-    for at, (low, high) in enumerate(spans):
-        if high > low or (high == low > 0):
-            tall = max(_LEAST, HEIGHT * (high - low))
-            top = min(_y(high), HEIGHT - tall)
+    for at, span in enumerate(spans):
+        if span is not None:
+            tall = max(_LEAST, HEIGHT * (span[1] - span[0]))
+            top = min(_y(span[1]), HEIGHT - tall)
             path.append(f"M{at * SLOT + 1:g} {top:g}h{BAR:g}v{round(tall, 1):g}h-{BAR:g}z")
     return "".join(path)
 
 
-def _caps(spans: Iterable[tuple[float, float]]) -> str:
+def _caps(spans: Iterable[tuple[float, float] | None]) -> str:
     """Return a path of marks at the lower ends of bars."""
     return "".join(
-        f"M{at * SLOT + 1:g} {_y(low):g}h{BAR:g}" for at, (low, high) in enumerate(spans) if high
+        f"M{at * SLOT + 1:g} {_y(span[0]):g}h{BAR:g}" for at, span in enumerate(spans) if span
     )
 
 

@@ -21,8 +21,8 @@ def queues() -> str:
     return render_template("dashboard/queues.html", **_now())
 
 
-@blueprint.get("/queues/now")
-def queues_now() -> str:
+@blueprint.get("/live/queues")
+def live_queues() -> str:
     """Show them again."""
     return render_template("dashboard/queues_now.html", **_now())
 

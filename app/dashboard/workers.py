@@ -22,8 +22,8 @@ def workers() -> str:
     return render_template("dashboard/workers.html", **_now())
 
 
-@blueprint.get("/workers/now")
-def workers_now() -> str:
+@blueprint.get("/live/workers")
+def live_workers() -> str:
     """Show them again."""
     return render_template("dashboard/workers_now.html", **_now())
 

@@ -117,8 +117,7 @@ _ALL = text("""
     )
     SELECT workers.id, queues, workers.started_at, seen_at, claimed_at, claims, skew, ended,
            every, astray, job.id AS job_id, job.type AS job_type,
-           (SELECT at FROM job_moves WHERE job_id = job.id AND move = 'claim'
-            ORDER BY seq DESC LIMIT 1) AS job_since,
+           (SELECT max(at) FROM job_moves WHERE job_id = job.id AND move = 'claim') AS job_since,
            extract(epoch FROM now() - seen_at)::float8 AS silent,
            extract(epoch FROM now() - vouched_at)::float8 AS unvouched,
            extract(epoch FROM now() - coalesce(claimed_at, workers.started_at))::float8

@@ -7,6 +7,12 @@ from alembic import op
 revision = "0011"
 down_revision = "0010"
 
+HISTORY = """
+-- As the ids of jobs are: under another one the history of a job is looked for in all of it.
+ALTER TABLE job_moves ALTER COLUMN job_id TYPE text COLLATE "C";
+ANALYZE job_moves;
+"""
+
 FAILURES = r"""
 -- Only what has failed is in them, so no other job pays for them. An error is found as a line in
 -- which every number is `#`.
@@ -30,5 +36,6 @@ ALTER TABLE workers
 
 def upgrade() -> None:
     """Index what operators look for, and keep what tells a stuck worker from a dead one."""
+    op.execute(HISTORY)
     op.execute(FAILURES)
     op.execute(WORKERS)
