@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tasks.job import orders, store
 from tasks.job.declare import JOB_TYPES
 from tasks.watch.explain import MOST_AHEAD, Facts, why
+from tasks.watch.workers import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -106,17 +107,15 @@ _DELIVERIES = text("""
            created_at, delivered_at
     FROM webhook_deliveries AS told WHERE about = :id ORDER BY seq LIMIT 1000
 """)
-_FACTS = text("""
+_FACTS = text(f"""
     SELECT now() AS now,
            (SELECT count(*) FROM (
                 SELECT FROM jobs WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL
                   AND due_at < :due_at AND due_at <= now() AND id <> :id LIMIT :most) AS counted)
                AS ahead,
-           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND ended_at IS NULL
-              AND seen_at > now() - interval '60 seconds') AS workers,
-           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND ended_at IS NULL
-              AND id IN (SELECT worker FROM jobs WHERE worker IS NOT NULL)
-              AND seen_at > now() - interval '60 seconds') AS busy
+           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND {ALIVE}) AS workers,
+           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND {ALIVE}
+              AND id IN (SELECT worker FROM jobs WHERE worker IS NOT NULL)) AS busy
 """)
 
 

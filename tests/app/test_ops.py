@@ -255,7 +255,7 @@ def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor
     assert {"type": "noop", "pending": 1, "running": 1} in queues["types"]
     (worker,) = workers["workers"]
     assert (worker["state"], worker["job"]["id"], worker["why"]) == ("busy", "b", "at work")
-    assert len(statistics["slots"]) == 60
+    assert (len(statistics["slots"]), statistics["slotMinutes"]) == (96, 15)
     assert sum(slot["failed"] for slot in statistics["slots"]) == 1
     fails = next(one for one in statistics["types"] if one["type"] == "fails")
     assert (fails["failed"], fails["latency"]["p50"] > 0) == (1, True)
