@@ -17,7 +17,9 @@ from bench.report import conditions
 from config import logs
 from config.embedded import Servers
 
-FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger", "income")
+FIGURES = (
+    "dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger", "income", "operators",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +46,8 @@ class Scale:
     #: Accounts that are connected in a round, and tasks that wait for a code.
     connections: int
     waiting: int
+    #: Tasks that Flower is told of.
+    tasks: int
 
 
 FULL = Scale(
@@ -58,6 +62,7 @@ FULL = Scale(
     searches=2000,
     connections=100,
     waiting=2000,
+    tasks=1_000_000,
 )
 QUICK = Scale(
     rounds=1,
@@ -71,6 +76,7 @@ QUICK = Scale(
     searches=100,
     connections=6,
     waiting=40,
+    tasks=2000,
 )
 
 
