@@ -73,12 +73,10 @@ def to_sign_in() -> Response:
     """Send somebody to where they can sign in, and from there back to here."""
     if page := request.headers.get("HX-Current-URL"):
         # A part of a page cannot be replaced by the form; the whole page is.
-        parts = urlsplit(page)
-        back = parts._replace(scheme="", netloc="", fragment="").geturl()
+        shown = urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl()
+        where = url_for("dashboard.sign_in", next=shown.removeprefix(request.script_root))
         response = current_app.make_response(("", 401))
-        response.headers["HX-Redirect"] = url_for(
-            "dashboard.sign_in", next=back.removeprefix(request.script_root)
-        )
+        response.headers["HX-Redirect"] = where
         return response
     is_page = request.method in {"GET", "HEAD"}
     back = request.full_path.removesuffix("?") if is_page else None

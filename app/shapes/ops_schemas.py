@@ -197,6 +197,13 @@ class OpsRepeated(Schema):
     repeated_as = fields.String(required=True, data_key="as")
 
 
+class OpsReplayed(Schema):
+    """A delivery that goes out again."""
+
+    id = fields.String(required=True)
+    about = fields.String(required=True, metadata={"description": "The job that it tells of."})
+
+
 class OpsRefused(Schema):
     """A job that nothing was done to."""
 

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from tasks.job.record import Job
 
 
+#: Moves that a job is shown with, the latest; one that is parked a lot has more.
+MOST_MOVES = 1000
+
+
 @dataclass(frozen=True)
 class Moved:
     """A move of a job's history."""
@@ -78,14 +82,20 @@ class Detail:
     deliveries: Sequence[Delivery]
 
     @property
+    def is_cut(self) -> bool:
+        """Whether there may have been moves before the first of these."""
+        return len(self.moves) >= MOST_MOVES
+
+    @property
     def attempts(self) -> list[Attempt]:
         """The attempts, oldest first."""
         return attempts_of(self.moves)
 
 
 _MOVES = text("""
-    SELECT attempt, move, state, worker, note, at FROM job_moves
-    WHERE job_id = :id ORDER BY seq LIMIT 1000
+    SELECT attempt, move, state, worker, note, at FROM (
+        SELECT * FROM job_moves WHERE job_id = :id ORDER BY seq DESC LIMIT :most
+    ) AS latest ORDER BY seq
 """)
 _DELIVERIES = text("""
     SELECT id, webhook_id, event, state, job_id,
@@ -113,7 +123,7 @@ def get(connection: Connection, job_id: str, *, redis: bool | None = None) -> De
     job = store.get(connection, job_id)
     if job is None:
         return None
-    moves = [Moved(*row) for row in connection.execute(_MOVES, {"id": job_id})]
+    moves = [Moved(*row) for row in connection.execute(_MOVES, {"id": job_id, "most": MOST_MOVES})]
     holder = _holder(connection, job)
     last = moves[-1] if moves else None
     given: dict[str, Any] = {"holder": holder, "redis": redis, "is_known": job.type in JOB_TYPES}

@@ -6,9 +6,11 @@ import pytest
 
 from tasks.job import states
 from tests.tasks.job.jobs import advance, claimed, record, tally
+from tests.told import tell
 
 ACTING = (
     "/ops/v1/jobs/a/cancel", "/ops/v1/jobs/a/retry", "/ops/v1/jobs/cancel", "/ops/v1/jobs/retry",
+    "/ops/v1/deliveries/a/replay",
 )  # fmt: skip
 SEEING = (
     "/ops/v1/jobs", "/ops/v1/jobs/count", "/ops/v1/jobs/a", "/ops/v1/queues", "/ops/v1/workers",
@@ -222,6 +224,20 @@ def test_an_order_that_is_none_does_nothing(post, database, auditor, body):
 
     assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_body")
     assert auditor.job("a")["state"] == "pending"
+
+
+def test_a_webhook_is_told_again(post, get, database, auditor):
+    told = tell(database, auditor, "a")
+
+    answer, again = post(f"/deliveries/{told}/replay"), post(f"/deliveries/{told}/replay")
+    unknown = post("/deliveries/unknown/replay")
+
+    assert answer.json == {"id": told, "about": "a"}
+    assert auditor.one("SELECT state FROM webhook_deliveries") == "pending"
+    assert [one.status_code for one in (again, unknown)] == [409, 409]
+    assert again.json["error"]["message"] == "this cannot be done: it is still to be delivered"
+    (done,) = get("/actions").json["actions"]
+    assert (done["action"], done["jobs"], done["details"]) == ("replay", ["a"], {"delivery": told})
 
 
 def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor):

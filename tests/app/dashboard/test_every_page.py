@@ -7,8 +7,8 @@ import re
 import pytest
 
 from tests.app.dashboard.conftest import token_in
-from tests.app.dashboard.told import tell
 from tests.tasks.job.jobs import record
+from tests.told import tell
 
 OPEN = {"dashboard.static", "dashboard.sign_in", "dashboard.check_sign_in"}
 #: What a viewer may send.

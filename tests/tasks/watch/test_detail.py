@@ -36,6 +36,20 @@ def test_a_history_is_shown_as_attempts(show, database):
     assert attempts[2].ended_at is None
 
 
+def test_a_long_history_is_shown_from_its_end(show, database, auditor):
+    record(database, "a")
+    auditor.rows(
+        "INSERT INTO job_moves (job_id, attempt, move, state)"
+        " SELECT 'a', number, 'claim', 'running' FROM generate_series(1, 1100) AS number"
+    )
+
+    found = show("a")
+
+    assert [one.attempt for one in found.moves] == list(range(101, 1101))
+    assert found.is_cut
+    assert not show(record(database, "b")).is_cut
+
+
 def test_a_job_knows_what_is_before_it_and_who_could_do_it(show, database, auditor):
     record(database, "first", queue="bulk")
     record(database, "second", queue="bulk")
