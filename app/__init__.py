@@ -6,7 +6,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, dashboard, errors, reference
-from app.routes import credentials, health, income, jobs, ops, screening, voting
+from app.metrics.requests import count_requests
+from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
+from app.tracing import trace_requests
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings, SettingsInvalid
@@ -35,6 +37,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     known = settings.proxies
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=known, x_proto=known, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
+    count_requests(app)
+    trace_requests(app, settings)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)
     api.register_blueprint(screening.blueprint)
@@ -44,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(dashboard.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)
     return app

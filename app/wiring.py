@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from flask import current_app
 
+from app.metrics.shared import Shared
 from app.throttle import Throttle
 from config.database import Database
 from tasks.job.declare import discover
@@ -27,6 +28,8 @@ class Wiring:
     database: Database
     ringer: Ringer
     throttle: Throttle
+    #: What was measured of the record a moment ago.
+    measured: Shared
 
 
 class Unwired(click.ClickException):
@@ -40,7 +43,10 @@ def wire(app: Flask, settings: Settings) -> None:
     # on a second, and reads or writes a file on a third.
     pool = max(settings.database_pool, 3 * settings.web_threads)
     database = Database(settings, pool=pool)
-    app.extensions["jobspine"] = Wiring(settings, database, Ringer(settings), Throttle(settings))
+    measured = Shared(settings.prometheus_multiproc_dir, "record.json")
+    app.extensions["jobspine"] = Wiring(
+        settings, database, Ringer(settings), Throttle(settings), measured
+    )
 
 
 def leave_unwired(app: Flask, fault: str) -> None:

@@ -18,7 +18,8 @@ from config import logs
 from config.embedded import Servers
 
 FIGURES = (
-    "dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger", "income", "operators",
+    "dispatch", "poll", "jobs", "observed", "imports", "screening", "quality", "ledger", "income",
+    "operators",
 )  # fmt: skip
 
 

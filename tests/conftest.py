@@ -46,6 +46,7 @@ pytest_plugins = [
     "tests.elections",
     "tests.node",
     "tests.providers",
+    "tests.collector",
     "tests.receiver",
     "tests.screened",
 ]

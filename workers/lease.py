@@ -36,8 +36,8 @@ DEAF_SECONDS = 15.0
 DEAF_STATUS = 70
 
 _SEEN = text("""
-    INSERT INTO workers (id, queues, every, skew)
-    VALUES (:id, :queues, :every, :clock - extract(epoch FROM clock_timestamp()))
+    INSERT INTO workers (id, node, queues, every, skew)
+    VALUES (:id, :node, :queues, :every, :clock - extract(epoch FROM clock_timestamp()))
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored, skew = excluded.skew,
         astray = :astray,
         claimed_at = CASE WHEN :claims > workers.claims THEN now() ELSE workers.claimed_at END,
@@ -49,9 +49,17 @@ class Keeper(threading.Thread):
     """Renews, every few seconds, whatever this process holds, and says that it is alive."""
 
     def __init__(
-        self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]
+        self,
+        settings: Settings,
+        database: Database,
+        runner: Runner,
+        queues: Sequence[str],
+        *,
+        node: str | None = None,
     ) -> None:
+        """Keep for a runner that Celery knows by the name of a node."""
         super().__init__(name="keeper", daemon=True)
+        self._node = node
         self._settings = settings
         self._database = database
         self._runner = runner
@@ -73,6 +81,7 @@ class Keeper(threading.Thread):
         runner = self._runner
         seen = {
             "id": runner.worker,
+            "node": self._node,
             "queues": self._queues,
             "claims": runner.claims,
             "ignored": runner.ignored,

@@ -14,17 +14,17 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from config import logs
+from config import logs, tracing
 from config.database import Database, is_away
 from config.settings import Settings
 from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES, discover
 from tasks.job.dispatch import Dispatch
-from tasks.job.ending import move_on
+from tasks.job.ending import move_on, told_of
 from tasks.job.queue import connect, depth, ring, ring_for
-from tasks.job.states import HAND_BACK
+from tasks.job.states import HAND_BACK, LEASE
 from tasks.watch import search, tallies
-from workers.runner import after_loss
+from workers.outcome import after_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -121,9 +121,7 @@ class Sweep:
         # First, because what such a worker holds may be the row of the job itself.
         connection.execute(_CUT_OFF, {"workers": list({job.worker for job in jobs})})
         return len(jobs), [
-            bell
-            for job in jobs
-            for bell in _lose(connection, job, "the worker vanished", lease_ended=True)
+            bell for job in jobs for bell in _lose(connection, job, "the worker vanished", LEASE)
         ]
 
     def _clear(self, connection: Connection) -> int:
@@ -185,15 +183,19 @@ class Sweep:
         return len(bells)
 
 
-def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -> list[Bell]:
+def _lose(connection: Connection, job: Job, reason: str, cause: str) -> list[Bell]:
     """Take a job back, or end it if that was too often; return what to ring for then."""
-    outcome = after_loss(job, JOB_TYPES[job.type], reason)
+    outcome = after_loss(job, JOB_TYPES[job.type], reason, cause)
+    is_lease = cause == LEASE
     try:
-        # Apart from the others: what a type does about an end must not hold up theirs.
-        with connection.begin_nested():
-            bells = move_on(
-                connection, job, outcome.move, **outcome.changes, lease_ended=lease_ended
-            )
+        # Apart from the others: what a type does about an end must not hold up theirs. The span
+        # stands for the one of the attempt, which nobody sent.
+        with (
+            connection.begin_nested(),
+            tracing.span(f"lose {job.type}", parent=job.trace_parent, attributes=told_of(job)) as s,
+        ):
+            s.fail(cause)
+            bells = move_on(connection, job, outcome.move, **outcome.changes, lease_ended=is_lease)
     except Exception as error:
         if is_away(error):
             raise
@@ -204,7 +206,7 @@ def _lose(connection: Connection, job: Job, reason: str, *, lease_ended: bool) -
     return bells or []
 
 
-def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> list[Bell]:
+def lose_jobs_of(database: Database, workers: Sequence[str], reason: str, cause: str) -> list[Bell]:
     """Take back, at once, what worker processes held that are known to be dead.
 
     Returns what to ring for; without it the sweep rings.
@@ -213,7 +215,7 @@ def lose_jobs_of(database: Database, workers: Sequence[str], reason: str) -> lis
         return [
             bell
             for job in upkeep.of_workers(connection, workers, JOB_TYPES)
-            for bell in _lose(connection, job, reason, lease_ended=False)
+            for bell in _lose(connection, job, reason, cause)
         ]
 
 
@@ -221,7 +223,8 @@ def hand_back_jobs_of(database: Database, workers: Sequence[str]) -> None:
     """Give back what worker processes held that were ended on purpose; counts as no failure."""
     with database.transaction() as connection:
         for job in upkeep.of_workers(connection, workers, JOB_TYPES):
-            given = move_on(connection, job, HAND_BACK, note="the worker was stopped")
+            note = "the worker was stopped"
+            given = move_on(connection, job, HAND_BACK, note=note, cause="stopped")
             if given is not None:
                 log.info("handed_back", job=job.id, type=job.type)
 

@@ -45,7 +45,7 @@ _HORIZON = text("""
 _MEASURE = text(f"""
     WITH moved AS (
         SELECT date_trunc('minute', moves.at) AS minute, jobs.type, moves.move, moves.state,
-               moves.at, moves.attempt, jobs.created_at, jobs.progress,
+               moves.cause, moves.at, moves.attempt, jobs.created_at, jobs.progress,
                CASE WHEN moves.worker IS NOT NULL AND moves.move <> 'claim' THEN (
                    SELECT at FROM job_moves AS claim
                    WHERE claim.job_id = moves.job_id AND claim.attempt = moves.attempt
@@ -80,6 +80,11 @@ _MEASURE = text(f"""
         SELECT * FROM tallied
         ON CONFLICT (minute, type, move, measure, bucket) DO UPDATE
         SET counted = known.counted + excluded.counted, seconds = known.seconds + excluded.seconds
+    ), by_cause AS (
+        INSERT INTO causes AS known (type, move, cause, counted)
+        SELECT type, move, cause, count(*) FROM moved WHERE cause IS NOT NULL
+        GROUP BY type, move, cause
+        ON CONFLICT (type, move, cause) DO UPDATE SET counted = known.counted + excluded.counted
     )
     INSERT INTO totals AS known (type, move, measure, bucket, counted, seconds)
     SELECT type, move, measure, bucket, sum(counted), sum(seconds) FROM tallied

@@ -228,7 +228,7 @@ def test_what_a_dead_process_held_is_taken_back_at_once(database, auditor):
     claimed(database, "a", worker="dead")
     claimed(database, "b", worker="alive")
 
-    lose_jobs_of(database, ["dead"], "the worker process ended (SIGKILL)")
+    lose_jobs_of(database, ["dead"], "the worker process ended (SIGKILL)", states.PROCESS)
 
     assert auditor.moves("a") == ["claim", "lose"]
     assert auditor.job("a")["failures"] == 1
