@@ -33,9 +33,9 @@ _NAME, _PASSWORD = "ada", "for pictures only"
 _BEFORE, _AFTER = 100, 12
 _PROVIDER = "watchlist-provider"
 #: Rows of the import that is seen at work, and when its worker is killed; of a hundred.
-_ROWS, _KILLED_AT = 400_000, 30
-#: Columns and lines of a picture, and how many of its points each of them has.
-_WIDTH, _HEIGHT, _SCALE = 1280, 900, 1.5
+_ROWS, _KILLED_AT = 800_000, 30
+#: Columns of a picture, and how many of its points each of them has.
+_WIDTH, _SCALE = 1280, 1.5
 #: Colours of a picture.
 _COLOURS = 128
 #: How long anything may take; seconds.
@@ -63,8 +63,8 @@ class _Scene:
         with self._database.statement() as connection:
             operators.add(connection, _NAME, password=_PASSWORD, role="operator")
 
-    def prepare(self) -> str:
-        """Have everything done; return the id of an import that is at work."""
+    def prepare(self) -> None:
+        """Have a day's work done."""
         parts = [self._do(lambda: self._work.work(_BEFORE))]
         provider = self._stack.processes.pop(_PROVIDER)
         provider.terminate()
@@ -74,7 +74,6 @@ class _Scene:
         parts.append(self._do(lambda: self._work.work(_AFTER)))
         past.spread(self._database, parts)
         _wait_until(lambda: past.is_counted(self._database))
-        return self._be_busy()
 
     def _do(self, work: Callable[[], None]) -> int:
         """Have something done; return how many jobs that was."""
@@ -82,8 +81,8 @@ class _Scene:
         work()
         return self._read(_ALL) - before
 
-    def _be_busy(self) -> str:
-        """Have a large import at work whose first worker was killed, with others behind it."""
+    def be_busy(self) -> str:
+        """Have an import at work whose first worker was killed, with more behind; return its id."""
         job = self._work.import_members(_ROWS)
         _wait_until(lambda: self._read(_PROGRESS, id=job) >= _KILLED_AT)
         self._kill_worker_of(job)
@@ -91,7 +90,7 @@ class _Scene:
             for do in (self._work.screen, self._work.register, self._work.connect):
                 do()
             self._work.import_members(30_000)
-        _wait_until(lambda: self._read(_ATTEMPTS, id=job) == 2)  # noqa: PLR2004
+        _wait_until(lambda: self._read(_ATTEMPTS, id=job) == 2)
         return job
 
     def _kill_worker_of(self, job: str) -> None:
@@ -106,23 +105,28 @@ class _Scene:
             return int(connection.execute(statement, values).scalar() or 0)
 
 
-def _take(browser: Browser, url: str, job: str, folder: Path) -> None:
-    """Take every picture, all of the same moment as nearly as may be."""
-    context = browser.new_context(
-        viewport={"width": _WIDTH, "height": _HEIGHT}, device_scale_factor=_SCALE
-    )
-    page = context.new_page()
+def _sign_in(browser: Browser, url: str) -> Page:
+    page = browser.new_page(device_scale_factor=_SCALE, reduced_motion="reduce")
     page.goto(f"{url}/dashboard/sign-in")
     page.get_by_label("Name").fill(_NAME)
     page.get_by_label("Password").fill(_PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     page.get_by_role("button", name="Sign out").wait_for()
-    for name, path in (("job", f"jobs/{job}"), ("jobs", "jobs"), ("overview", "")):
+    return page
+
+
+def _take(page: Page, url: str, job: str, folder: Path) -> None:
+    """Take every picture, all of the same moment as nearly as may be."""
+    for name, path, height in (
+        ("job", f"jobs/{job}", 820),
+        ("jobs", "jobs", 900),
+        ("overview", "", 1024),
+    ):
+        page.set_viewport_size({"width": _WIDTH, "height": height})
         page.goto(f"{url}/dashboard/{path}", wait_until="networkidle")
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            page.emulate_media(color_scheme=scheme)
             _save(page, folder / f"{name}-{scheme}.png")
-    context.close()
 
 
 def _save(page: Page, file: Path) -> None:
@@ -151,9 +155,11 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="jobspine-screenshots-") as data,
         Stack(Path(data), LISTS_FOLDER=str(SAMPLE_LISTS), WORKER_PROCESSES="4").running() as stack,
     ):
-        job = _Scene(stack).prepare()
+        scene = _Scene(stack)
+        scene.prepare()
         with chromium.running() as browser:
-            _take(browser, stack.url, job, folder)
+            page = _sign_in(browser, stack.url)
+            _take(page, stack.url, scene.be_busy(), folder)
     return 0
 
 
