@@ -117,6 +117,14 @@ def test_a_module_elsewhere_is_found_when_it_is_named(tmp_path, monkeypatch):
     del sys.modules["jobs_elsewhere"]
 
 
+def test_how_long_jobs_of_a_type_are_kept_can_be_set(monkeypatch):
+    monkeypatch.setitem(JOB_TYPES, "org_members", discover()["org_members"])
+
+    assert discover(keep={"org_members": 60})["org_members"].keep == timedelta(minutes=1)
+    with pytest.raises(JobTypeFaulty, match="JOB_KEEP names nothing, and no such type"):
+        discover(keep={"nothing": 60})
+
+
 def test_an_import_is_kept_for_a_quarter_of_an_hour_and_has_an_id_of_32_digits():
     kind = discover()["org_members"]
 
