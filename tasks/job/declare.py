@@ -193,6 +193,12 @@ def _check(
         raise JobTypeFaulty(f"{name} is declared in {known.handler.__module__} already")
 
 
+def api_of(name: str) -> str | None:
+    """Return the documented API that jobs of a type belong to, if anything declares the type."""
+    kind = JOB_TYPES.get(name)
+    return kind.api if kind else None
+
+
 def discover(
     more: Iterable[str] = (), *, keep: Mapping[str, int] = MappingProxyType({})
 ) -> dict[str, JobType]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
+from config import tracing
 from tasks.job import store
 from tasks.job.declare import JOB_TYPES
 from tasks.job.errors import GateHeld, PayloadInvalid
@@ -60,19 +61,25 @@ class Dispatch:
         """
         kind = JOB_TYPES[job_type]
         gates = self._gates(kind, [payload for _, payload in given])
-        jobs = [
-            store.NewJob(
-                kind.new_id(self.connection),
-                job_type,
-                tenant,
-                kind.queue,
-                gate,
-                payload,
-                retry_of,
-            )
-            for (tenant, payload), gate in zip(given, gates, strict=True)
-        ]
-        store.add(self.connection, jobs)
+        about: tracing.Attributes = {"jobspine.job.type": job_type, "jobspine.jobs": len(given)}
+        with tracing.span(f"dispatch {job_type}", "PRODUCER", attributes=about) as span:
+            trace_parent = tracing.current()
+            jobs = [
+                store.NewJob(
+                    kind.new_id(self.connection),
+                    job_type,
+                    tenant,
+                    kind.queue,
+                    gate,
+                    payload,
+                    retry_of,
+                    trace_parent,
+                )
+                for (tenant, payload), gate in zip(given, gates, strict=True)
+            ]
+            store.add(self.connection, jobs)
+            if len(jobs) == 1:
+                span.note({"jobspine.job.id": jobs[0].id})
         self._bells += [Bell(job_type, job.id, kind.queue) for job in jobs]
         return [job.id for job in jobs]
 

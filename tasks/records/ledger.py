@@ -96,6 +96,15 @@ def settle_chain(connection: Connection, chain_id: int, genesis: str) -> None:
         )
 
 
+_BOUND = text("SELECT chain_id, genesis FROM ledger_chain")
+
+
+def bound_chain(connection: Connection) -> tuple[int, str] | None:
+    """Return the id and the first block of the chain that this database belongs to, if to any."""
+    row = connection.execute(_BOUND).first()
+    return (row.chain_id, row.genesis) if row else None
+
+
 _FINAL = text("SELECT final_number, final_hash FROM ledger_chain")
 _SET_FINAL = text("UPDATE ledger_chain SET final_number = :number, final_hash = :hash")
 
