@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields
 
+from config.failpoints import failpoint
 from tasks.job.declare import Gate, hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
@@ -64,4 +65,5 @@ def relay_vote(ctx: Context, vote: str, nullifier: str) -> dict[str, str]:  # no
     )
     with ctx.step() as step:
         votes.add(step.connection, counted["processId"], cast)
+    failpoint("vote.recorded")
     return {"vote_id": cast.nullifier}

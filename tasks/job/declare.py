@@ -6,9 +6,10 @@ import importlib
 import inspect
 import pkgutil
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -17,7 +18,7 @@ import tasks
 from tasks.job.errors import JobTypeFaulty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from marshmallow import Schema
     from sqlalchemy import Connection
@@ -198,11 +199,23 @@ def api_of(name: str) -> str | None:
     return kind.api if kind else None
 
 
-def discover(more: Iterable[str] = ()) -> dict[str, JobType]:
-    """Import every module of `tasks`, and the named ones, and return the declared types."""
+def discover(
+    more: Iterable[str] = (), *, keep: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, JobType]:
+    """Import every module of `tasks`, and the named ones, and return the declared types.
+
+    `keep` says in seconds how long ended jobs of some types can be read, whatever they declare.
+
+    Raises:
+        JobTypeFaulty: there is no such type.
+    """
     for module in pkgutil.iter_modules(tasks.__path__):
         if not module.ispkg:
             importlib.import_module(f"tasks.{module.name}")
     for name in more:
         importlib.import_module(name)
+    for name, seconds in keep.items():
+        if name not in JOB_TYPES:
+            raise JobTypeFaulty(f"JOB_KEEP names {name}, and no such type is declared")
+        JOB_TYPES[name] = replace(JOB_TYPES[name], keep=timedelta(seconds=seconds))
     return JOB_TYPES
