@@ -17,9 +17,8 @@ demo: $(VENV)/made
 run: $(VENV)/made
 	@$(RUN) -m config.stack
 
-# On every core; what fails beside other tests is tried once more with the machine to itself.
 test: $(VENV)/made
-	$(RUN) -m pytest -n auto --dist worksteal || $(RUN) -m pytest --last-failed --lfnf none
+	$(RUN) -m pytest -n auto --dist worksteal
 
 check: $(VENV)/made
 	$(VENV)/bin/ruff check

@@ -5,13 +5,13 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import cli, errors, reference
+from app import cli, dashboard, errors, reference
 from app.metrics.requests import count_requests
 from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
 from app.tracing import trace_requests
 from app.wiring import wire
 from config import failpoints, logs
-from config.settings import Settings
+from config.settings import Settings, SettingsInvalid
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -20,16 +20,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsInvalid: the environment does not describe a service that can start.
     """
-    settings = settings or Settings.from_env()
+    try:
+        settings = settings or Settings.from_env()
+    except SettingsInvalid as fault:
+        if not cli.is_asked_for_commands():
+            raise
+        return cli.without_settings(fault)
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)
     # Real clients write paths with and without a slash at the end, and redirects lose bodies.
     app.url_map.strict_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Where a proxy serves us under a prefix it says so, and Location has to say it too. What else
-    # a proxy says is not asked for.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
+    # Where a proxy serves us under a prefix it says so, and Location has to say it too. Whom it
+    # speaks for is believed only if we are told that it stands there.
+    known = settings.proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=known, x_proto=known, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
     count_requests(app)
     trace_requests(app, settings)
@@ -42,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
+    app.register_blueprint(dashboard.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)
     return app

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import click
 from flask import current_app
 
 from app.metrics.shared import Shared
@@ -31,6 +32,10 @@ class Wiring:
     measured: Shared
 
 
+class Unwired(click.ClickException):
+    """There are no settings to wire by; the message says what is wrong with the environment."""
+
+
 def wire(app: Flask, settings: Settings) -> None:
     """Give an application its wiring."""
     discover(settings.task_modules)
@@ -44,6 +49,18 @@ def wire(app: Flask, settings: Settings) -> None:
     )
 
 
+def leave_unwired(app: Flask, fault: str) -> None:
+    """Have an application say what is wrong whenever its wiring is asked for."""
+    app.extensions["jobspine"] = Unwired(fault)
+
+
 def wiring() -> Wiring:
-    """Return the wiring of the application that handles this request."""
-    return cast("Wiring", current_app.extensions["jobspine"])
+    """Return the wiring of the application that handles this request or command.
+
+    Raises:
+        Unwired: it has none, which only a command can meet.
+    """
+    found = current_app.extensions["jobspine"]
+    if isinstance(found, Unwired):
+        raise found
+    return cast("Wiring", found)

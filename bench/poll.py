@@ -53,7 +53,7 @@ class Tenants:
     """Two organizations of very different size, and their keys."""
 
     def __init__(self, bed: Bed) -> None:
-        bed.sql("TRUNCATE organizations, api_keys, organization_roles")
+        bed.sql("TRUNCATE organizations, api_keys, organization_roles CASCADE")
         with bed.database.transaction() as connection:
             small, large = (voting.add_organization(connection, subject="bench") for _ in range(2))
             self.keys = {

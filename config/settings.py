@@ -69,7 +69,7 @@ class _FromEnv:
             if isinstance(value, int | float)
             and not isinstance(value, bool)
             and not value > 0
-            and name != "stop_grace_seconds"
+            and not (value == 0 and name in {"stop_grace_seconds", "proxies"})
         ]
         if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
             faults.append("LOG_LEVEL is not a level such as INFO")
@@ -127,6 +127,10 @@ class Settings(_FromEnv):
     #: Largest file that is spooled.
     max_upload_bytes: int = 10 * 1024**3
 
+    #: Proxies before the API, each of which adds to X-Forwarded-For and X-Forwarded-Proto.
+    proxies: int = 0
+    #: The header in which a proxy names the operator that it has signed in, instead of passwords.
+    dashboard_user_header: str = ""
     #: Where clients reach the API, as ``https://host/prefix``; for addresses in what we publish.
     public_url: str = ""
     #: Fernet keys that seal secrets which must be read again, such as those that sign webhooks;
@@ -150,6 +154,8 @@ class Settings(_FromEnv):
     chain_pass_seconds: float = 0.2
     #: After how long a transaction that is not mined is sent with a higher fee.
     chain_stuck_seconds: float = 60.0
+    #: For how long the node may refuse a transaction before its nonce is used up otherwise.
+    chain_give_up_seconds: float = 600.0
     #: The most that is paid for a unit of gas, in wei.
     chain_max_fee: int = 500_000_000_000
     #: Chain jobs that have not ended, beyond which no more are accepted.
@@ -204,6 +210,8 @@ class Settings(_FromEnv):
             r"[1-9]\d{0,8}/(second|minute|hour|day)", values.get("income_rate", "1/day")
         ):
             faults.append("INCOME_RATE is not a limit such as 1200/minute")
+        if not re.fullmatch(r"[A-Za-z0-9-]+", values.get("dashboard_user_header", "X")):
+            faults.append("DASHBOARD_USER_HEADER is not the name of a header")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
         if 0 < len(values.get("metrics_token", "")) < SHORTEST_TOKEN:

@@ -30,7 +30,7 @@ MAY_KNOW = {
     "marshmallow": ("tasks", "app"),
     "celery": ("config.celery", "workers"),
     "kombu": ("config.celery", "workers"),
-    "redis": ("config.embedded", "tasks.job.queue", "workers"),
+    "redis": ("config.embedded", "tasks.job.queue", "tasks.health.carrier", "workers"),
     "sqlalchemy": ("config.database", "tasks", "workers", "app"),
     "psycopg2": ("config.database", "config.embedded", "tasks.records"),
     "alembic": ("tasks.migrations",),

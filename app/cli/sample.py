@@ -8,12 +8,13 @@ import click
 import jwt
 from flask.cli import with_appcontext
 
+from app.cli.group import Command
 from app.wiring import wiring
 from tasks.records import accounts, income_clients, services, voting
 from tasks.records.voting import SCOPES
 
 
-@click.command("token")
+@click.command("token", cls=Command)
 @click.argument("subject")
 @click.option("--hours", default=12, show_default=True)
 @with_appcontext
@@ -26,7 +27,7 @@ def token(subject: str, hours: int) -> None:
     click.echo(jwt.encode(claims, settings.jwt_key, algorithm=settings.jwt_algorithm))
 
 
-@click.command("sample")
+@click.command("sample", cls=Command)
 @with_appcontext
 def sample() -> None:
     """Make somebody to try each API with, and print their keys."""

@@ -41,6 +41,7 @@ class FilterQuery(Schema):
     tenant = fields.String()
     id = fields.String(metadata={"description": "What their ids begin with."})
     code = fields.String(metadata={"description": "Why they failed."})
+    error = fields.String(metadata={"description": "The error of a group of failures."})
     since = fields.String(metadata={**_TIME, "description": "Recorded at or after."})
     until = fields.String(metadata={**_TIME, "description": "Recorded before."})
 

@@ -257,6 +257,36 @@ def advance(
     return bool(rows[0][0])
 
 
+_LOCK = text("SELECT id FROM jobs WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
+
+def lock(connection: Connection, job_ids: Sequence[str]) -> None:
+    """Have nobody else move these jobs before the caller's transaction is over.
+
+    Whoever writes both a job and what belongs to it locks the job first, as its end does; else two
+    of them may wait for each other.
+    """
+    connection.execute(_LOCK, {"ids": list(job_ids)})
+
+
+_HOLD = text("""
+    SELECT id FROM jobs
+    WHERE id = :id AND state = 'running' AND attempts = :attempts AND worker = :worker
+    FOR NO KEY UPDATE
+""")
+
+
+def hold(connection: Connection, job: Job) -> None:
+    """Lock a job that this attempt still holds.
+
+    Raises:
+        ClaimLost: it does not.
+    """
+    asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker}
+    if connection.execute(_HOLD, asked).first() is None:
+        raise ClaimLost
+
+
 _CHECKPOINT = text("""
     UPDATE jobs
     SET progress = progress || CAST(:progress AS jsonb),

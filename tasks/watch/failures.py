@@ -34,11 +34,11 @@ class Group:
     newest: Sequence[str]
 
 
-_GROUPS = text(r"""
+_GROUPS = text(f"""
     SELECT type, code, line, count(*) AS jobs, min(finished_at), max(finished_at) AS last_at,
            (array_agg(id ORDER BY seq DESC))[1:5]
     FROM (
-        SELECT failed.*, regexp_replace(error, '\m(0x[0-9a-fA-F]+|[0-9]+)\M', '#', 'g') AS line
+        SELECT failed.*, {search.ERROR_LINE} AS line
         FROM unnest(CAST(:types AS text[])) AS asked (kind)
         CROSS JOIN LATERAL (
             SELECT id, seq, type, code, error, finished_at FROM jobs

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_LIMIT, MOST_COUNTED = 200, 10_000
 #: The shortest beginning of an id that is looked for; what is shorter must be the whole id.
 SHORTEST_PREFIX = 3
+#: An error with every number as `#`, so that the same error is the same line; SQL.
+ERROR_LINE = r"regexp_replace(error, '\m(0x[0-9a-fA-F]+|[0-9]+)\M', '#', 'g')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,9 @@ class Filter:
     tenant: str = ""
     #: What their ids begin with.
     id_prefix: str = ""
-    #: Why they failed, as a word.
+    #: Why they failed: as a word, and as a line in which every number is `#`.
     code: str = ""
+    error: str = ""
     #: Recorded at or after, and before.
     since: datetime | None = None
     until: datetime | None = None
@@ -129,11 +132,13 @@ def _source(
     conditions = {
         "tenant = :tenant": wanted.tenant,
         "code = :code": wanted.code,
+        f"{ERROR_LINE} = :error": wanted.error,
         "created_at >= :since": wanted.since,
         "created_at < :until": wanted.until,
     }
     more = "".join(f" AND {condition}" for condition, value in conditions.items() if value)
-    values = {name: getattr(wanted, name) for name in ("tenant", "code", "since", "until")}
+    given = ("tenant", "code", "error", "since", "until")
+    values = {name: getattr(wanted, name) for name in given}
     asked |= {name: value for name, value in values.items() if value}
     if not wanted.id_prefix:
         return _WANTED.format(more=more, order=order), asked

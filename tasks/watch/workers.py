@@ -81,6 +81,8 @@ def judge(seen: Seen) -> tuple[str, str]:
 
 #: Why a worker ended that was told to.
 STOPPED = "it was stopped"
+#: The name of the sessions of workers' parents, which sweep.
+SUPERVISOR = "jobspine supervisor"
 
 _ALL = text("""
     WITH due AS (

@@ -40,8 +40,9 @@ def living(folder: object) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
-            named = " ".join(process.cmdline()) + " ".join(process.environ().values())
-            if str(folder) in named and process.pid != os.getpid():
+            # Redis writes its title over its environment.
+            named = [*process.cmdline(), *process.environ().values(), process.cwd()]
+            if str(folder) in " ".join(named) and process.pid != os.getpid():
                 found.append(process)
     return found
 

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import httpx
 
@@ -28,8 +28,11 @@ class Screener:
 
     def dispatch(self, verification: Verification) -> httpx.Response:
         """Ask for a run."""
+        return self._dispatch(verification, self._headers)
+
+    def _dispatch(self, verification: Verification, headers: Mapping[str, str]) -> httpx.Response:
         path = f"/v5/verifications/{verification.trace}/watchlist"
-        return next(self._turns).post(path, headers=self._headers)
+        return next(self._turns).post(path, headers=headers)
 
     def screen(self, verification: Verification) -> str:
         """Ask for a run that must be accepted; return its id."""
@@ -40,10 +43,12 @@ class Screener:
     def dispatch_at_once(self, verifications: Sequence[Verification]) -> list[httpx.Response]:
         """Ask for a run of each, all at the same time."""
         ready = threading.Barrier(len(verifications))
+        # A connection that lies ready may be closed under the thread that has just picked it.
+        headers = {**self._headers, "Connection": "close"}
 
         def dispatch(verification: Verification) -> httpx.Response:
             ready.wait()
-            return self.dispatch(verification)
+            return self._dispatch(verification, headers)
 
         with ThreadPoolExecutor(len(verifications)) as clients:
             return list(clients.map(dispatch, verifications))

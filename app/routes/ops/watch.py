@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
-from app.routes.ops.blueprint import answers, blueprint, number, operator, part
+from app.finding import number, part
+from app.routes.ops.blueprint import answers, blueprint, operator
 from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.wiring import wiring

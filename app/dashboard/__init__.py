@@ -1,0 +1,18 @@
+"""The operators' dashboard: pages that need no JavaScript, over the same data as `/ops/v1`."""
+
+from __future__ import annotations
+
+from app.dashboard import audit, failures, job, jobs, orders, overview, problems, sign_in
+from app.dashboard.blueprint import blueprint
+
+__all__ = [
+    "audit",
+    "blueprint",
+    "failures",
+    "job",
+    "jobs",
+    "orders",
+    "overview",
+    "problems",
+    "sign_in",
+]
