@@ -46,6 +46,7 @@ class Stack:
         self._own = {
             "JWT_KEY": self._secret("jwt"),
             "SEALING_KEYS": self._secret("sealing", _fernet_key),
+            "METRICS_TOKEN": self._secret("metrics"),
             "PUBLIC_URL": self.url,
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
             **self._watchlists,
