@@ -29,8 +29,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)
-    # Real clients write paths with and without a slash at the end, and redirects lose bodies.
+    # Real clients write paths with and without a slash at the end, and redirects lose bodies. Two
+    # slashes are no path: a redirect would speak in nobody's form.
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
     # Where a proxy serves us under a prefix it says so, and Location has to say it too. Whom it
     # speaks for is believed only if we are told that it stands there.
@@ -47,8 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(jobs.blueprint)
     api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
-    app.register_blueprint(metrics.blueprint)
     app.register_blueprint(dashboard.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)
     return app

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "tests.accounts",
     "tests.anvil",
+    "tests.browser.absent",
     "tests.callers",
     "tests.chain",
     "tests.elections",

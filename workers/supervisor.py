@@ -70,7 +70,8 @@ class Supervisor:
         if not self._watch_ledger():
             return 1
         tracing.start(self._settings, "jobspine-worker")
-        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+        for also in (self._vouch, self._sweep):
+            threading.Thread(target=also, name=also.__name__, daemon=True).start()
         if self._settings.celery_events:
             Teller(self._settings, self._database, self._stopping).start()
         log.info("worker_started", processes=len(self._children), queues=self._queues)
@@ -139,6 +140,17 @@ class Supervisor:
         except SQLAlchemyError as error:
             # Its lease will end as well.
             log.warning("loss_not_recorded", error=type(error).__name__)
+
+    def _vouch(self) -> None:
+        """Say, as often as they do, which children are there, even if they say nothing."""
+        while not self._stopping.wait(self._settings.renew_seconds):
+            children = [child for child in self._children.values() if child is not None]
+            there = [child.worker for child in children if child.process.poll() is None]
+            try:
+                with self._database.statement() as connection:
+                    workers.note_there(connection, there)
+            except SQLAlchemyError as error:
+                log.warning("children_not_vouched_for", error=type(error).__name__)
 
     def _sweep(self) -> None:
         sweep = Sweep(self._settings, self._database, self._queues)

@@ -52,7 +52,9 @@ _CUT_OFF = text("""
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE application_name = ANY(:workers) AND pid <> pg_backend_pid()
 """)
-_FORGET_WORKERS = text("DELETE FROM workers WHERE seen_at < now() - :seconds * interval '1 second'")
+_FORGET_WORKERS = text("""
+    DELETE FROM workers WHERE greatest(seen_at, vouched_at) < now() - :seconds * interval '1 second'
+""")
 
 
 class Swept(NamedTuple):
@@ -97,7 +99,8 @@ class Sweep:
         with self._database.transaction() as connection:
             if not connection.execute(_LOCK).scalar_one():
                 return None
-            lists.count_on(connection)  # first: it looks before this transaction has a number
+            # First: it looks before this transaction has a number.
+            tallies.add_recorded(connection, lists.count_on(connection))
             lost, bells = self._end_lost_claims(connection)
             if time.monotonic() - self._cleared_at > CLEAR_SECONDS:
                 cleared = self._clear(connection)

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from app.dashboard import audit, failures, job, jobs, orders, overview, problems, sign_in
+from app.dashboard import (
+    audit,
+    failures,
+    job,
+    jobs,
+    orders,
+    overview,
+    problems,
+    queues,
+    sign_in,
+    workers,
+)
 from app.dashboard.blueprint import blueprint
 
 __all__ = [
@@ -14,5 +25,7 @@ __all__ = [
     "orders",
     "overview",
     "problems",
+    "queues",
     "sign_in",
+    "workers",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import NotFound
@@ -70,16 +71,16 @@ def guard() -> ResponseReturnValue | None:
 
 def to_sign_in() -> Response:
     """Send somebody to where they can sign in, and from there back to here."""
-    back = None
-    if request.method in {"GET", "HEAD"} and "HX-Request" not in request.headers:
-        back = request.full_path.removesuffix("?")
-    where = url_for("dashboard.sign_in", next=back)
-    if "HX-Request" in request.headers:
+    if page := request.headers.get("HX-Current-URL"):
         # A part of a page cannot be replaced by the form; the whole page is.
+        shown = urlsplit(page)._replace(scheme="", netloc="", fragment="").geturl()
+        where = url_for("dashboard.sign_in", next=shown.removeprefix(request.script_root))
         response = current_app.make_response(("", 401))
         response.headers["HX-Redirect"] = where
         return response
-    return current_app.make_response(redirect(where, 303))
+    is_page = request.method in {"GET", "HEAD"}
+    back = request.full_path.removesuffix("?") if is_page else None
+    return current_app.make_response(redirect(url_for("dashboard.sign_in", next=back), 303))
 
 
 def must_act() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING
 
 import structlog
@@ -22,6 +24,8 @@ log = structlog.get_logger(__name__)
 
 #: The longest that a name or a password may be; characters.
 _LONGEST = 1000
+#: Passwords that a process checks at a time: each takes 64 MiB while it is.
+_checking = BoundedSemaphore(2)
 #: A path of the dashboard with its query: where one may be sent on to.
 _PAGE = re.compile(rf"{blueprint.url_prefix}(/[^\\]*|\?[^\\]*)?")
 
@@ -40,7 +44,7 @@ def check_sign_in() -> Response:
     if visitor.is_behind_proxy():
         return current_app.make_response(redirect(_onward(), 303))
     name, password = (request.form.get(word, "")[:_LONGEST] for word in ("name", "password"))
-    address = request.remote_addr or ""
+    address = _address()
     with wiring().database.transaction() as connection:
         wait = sign_ins.seconds_to_wait(connection, name, address)
     if wait:
@@ -67,8 +71,18 @@ def sign_out() -> Response:
     return response
 
 
+def _address() -> str:
+    """Return where this request comes from; of version 6, the network that one client has."""
+    given = request.remote_addr or ""
+    try:
+        found = ip_address(given)
+    except ValueError:  # a socket of this machine has none
+        return given
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else given  # noqa: PLR2004
+
+
 def _authenticate(name: str, password: str, address: str) -> Operator | None:
-    with wiring().database.statement() as connection:
+    with _checking, wiring().database.statement() as connection:
         found = operators.authenticate(connection, name, password)
         if found is not None:
             sign_ins.forgive(connection, name, address)

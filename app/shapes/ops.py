@@ -222,13 +222,7 @@ def slot(found: Slot) -> dict[str, Any]:
 
 def summary(found: Summary) -> dict[str, Any]:
     """What happened to jobs of a type."""
-    lengths = {"wait": (found.wait_p50, found.wait_p95), "latency": (found.job_p50, found.job_p95)}
-    counts = ("completed", "failed", "rejected", "cancelled", "retried", "lost")
-    return {
-        "type": found.type,
-        **{name: getattr(found, name) for name in counts},
-        **{name: {"p50": p50, "p95": p95} for name, (p50, p95) in lengths.items()},
-    }
+    return asdict(found)
 
 
 def failure(found: Group) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import EXCLUDE, Schema, fields, validate
+from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 
 from app.shapes.incoming import (
     MOST_ENTRIES,
@@ -18,10 +18,25 @@ from app.shapes.incoming import (
     plain,
 )
 from app.shapes.screening import JOB_TYPES
+from tasks.matching.names import normalise
 
 #: The longest interval between screenings, and the longest name.
 MOST_DAYS, _LONGEST_NAME = 3650, 300
 _TYPE = "`individual`, `company` and the like. Where it says neither, both are searched."
+
+
+def _says_something(name: str) -> None:
+    """Refuse a name that nobody could be looked for by: it would stay unknown in every run."""
+    if name and not normalise(name):
+        raise ValidationError("Not a name.")
+
+
+class Name(Text):
+    """What somebody is called, in any script; dots, dashes and invisible characters are no name."""
+
+    def __init__(self) -> None:
+        super().__init__(required=True, shortest=1, longest=_LONGEST_NAME)
+        self.validators.append(_says_something)
 
 
 class NewStakeholder(Schema):
@@ -30,7 +45,7 @@ class NewStakeholder(Schema):
     class Meta:  # noqa: D106 - marshmallow's
         unknown = EXCLUDE
 
-    name = Text(required=True, shortest=1, longest=_LONGEST_NAME)
+    name = Name()
     type = Text(
         load_default="",
         longest=64,
@@ -53,7 +68,7 @@ class NewVerification(Schema):
     class Meta:  # noqa: D106 - marshmallow's
         unknown = EXCLUDE
 
-    name = Text(required=True, shortest=1, longest=_LONGEST_NAME)
+    name = Name()
     country = country()
     type = Text(
         load_default="",

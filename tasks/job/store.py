@@ -91,13 +91,20 @@ def standing(connection: Connection, job_id: str) -> Standing | None:
     return Standing.from_row(rows[0]) if rows else None
 
 
-_HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")
+_HOLDERS = text("""
+    SELECT gate, id FROM jobs WHERE type = :type AND gate = ANY(:gates) AND state = 'running'
+""")
+
+
+def holders(connection: Connection, job_type: str, gates: Sequence[str]) -> dict[str, str]:
+    """Return the ids of the jobs that hold gates, by those gates that are held."""
+    rows = connection.execute(_HOLDERS, {"type": job_type, "gates": list(gates)})
+    return {row.gate: row.id for row in rows}
 
 
 def holder(connection: Connection, job_type: str, gate: str) -> str | None:
     """Return the id of the job that holds a gate, if one does."""
-    found: str | None = connection.execute(_HOLDER, {"type": job_type, "gate": gate}).scalar()
-    return found
+    return holders(connection, job_type, [gate]).get(gate)
 
 
 _IS_IN_FLIGHT = text("""

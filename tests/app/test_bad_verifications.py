@@ -83,6 +83,11 @@ WRONG = {
     "a name with a control": ({"name": f"{NAME}\x1bx"}, detail("invalid_format", "name")),
     "a name with a surrogate": ({"name": f"{NAME}\ud800x"}, detail("invalid_format", "name")),
     "an endless name": ({"name": NAME * 20}, detail("invalid_format", "name")),
+    "a name of dots": ({"name": "... -"}, detail("invalid_format", "name")),
+    "a name that nobody sees": (
+        {"name": "\u200b\u3164\u2800\u0301"},
+        detail("invalid_format", "name"),
+    ),
     "a country by its name": ({"country": "Australia"}, detail("invalid_format", "country")),
     "a country in small letters": ({"country": "au"}, detail("invalid_format", "country")),
     "a type that is a list": ({"type": ["company"]}, detail("invalid_format", "type")),
@@ -106,6 +111,12 @@ WRONG = {
     ),
     "owners as text": ({"ownersIdentified": "yes"}, detail("invalid_format", "ownersIdentified")),
     "no days": ({"rescreenEveryDays": 0}, detail("invalid_format", "rescreenEveryDays")),
+    "days below zero": ({"rescreenEveryDays": -1}, detail("invalid_format", "rescreenEveryDays")),
+    "too many days": ({"rescreenEveryDays": 3651}, detail("invalid_format", "rescreenEveryDays")),
+    "days that are true": (
+        {"rescreenEveryDays": True},
+        detail("invalid_format", "rescreenEveryDays"),
+    ),
     "half days": ({"rescreenEveryDays": 1.5}, detail("invalid_format", "rescreenEveryDays")),
     "addresses that are a list": ({"addresses": []}, detail("invalid_format", "addresses")),
     "an address with a NUL": ({"addresses": {"a": ["\0"]}}, detail("invalid_format", "addresses")),
@@ -147,6 +158,10 @@ WRONG = {
     "a stakeholder without a name": (
         {"stakeholders": [{"name": PERSON}, {"role": "director"}]},
         detail("required", "stakeholders", 1, "name"),
+    ),
+    "a stakeholder whose name is a dash": (
+        {"stakeholders": [{"name": PERSON}, {"name": "-"}]},
+        detail("invalid_format", "stakeholders", 1, "name"),
     ),
     "a stakeholder of the future": (
         {"stakeholders": [{"name": PERSON, "dateOfBirth": "2999-01-01"}]},

@@ -9,6 +9,7 @@ import pytest
 
 from app import create_app
 from tasks.records import operators
+from tasks.records.operators import Operator
 from tests.conftest import JWT_KEY, token
 from tests.tasks.job.jobs import claim
 
@@ -169,6 +170,18 @@ def test_a_sample_is_somebody_for_each_api_with_keys_that_fit(run, client):
     assert client.get("/dids", headers=bearer(token)).json == []
     keys = dict(zip(("X-Access-Client-Id", "X-Access-Secret"), client_keys, strict=True))
     assert client.get("/v1/users/", headers=keys).json["results"] == []
+
+
+def test_the_sample_operator_gets_a_new_password_each_time(run, database):
+    def given():
+        out = run("sample")[1]
+        return dict(line.split("=", 1) for line in out.splitlines())["OPERATOR"].split(":")
+
+    (name, old), (_, new) = given(), given()
+
+    with database.statement() as connection:
+        assert operators.authenticate(connection, name, old) is None
+        assert operators.authenticate(connection, name, new) == Operator("sample", "operator")
 
 
 # Services.

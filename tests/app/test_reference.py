@@ -71,6 +71,7 @@ DOCUMENTED = {
     "/ops/v1/jobs/{job_id}": {"get"},
     "/ops/v1/jobs/{job_id}/cancel": {"post"},
     "/ops/v1/jobs/{job_id}/retry": {"post"},
+    "/ops/v1/deliveries/{delivery_id}/replay": {"post"},
     "/ops/v1/queues": {"get"},
     "/ops/v1/workers": {"get"},
     "/ops/v1/statistics": {"get"},

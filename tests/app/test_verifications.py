@@ -193,6 +193,9 @@ def test_rescreening_is_turned_on_and_off(client, change, at, service):
     [
         ({}, "required", "rescreenEveryDays"),
         ({"rescreenEveryDays": 0}, "invalid_format", "rescreenEveryDays"),
+        ({"rescreenEveryDays": -1}, "invalid_format", "rescreenEveryDays"),
+        ({"rescreenEveryDays": True}, "invalid_format", "rescreenEveryDays"),
+        ({"rescreenEveryDays": 7.0}, "invalid_format", "rescreenEveryDays"),
         ({"rescreenEveryDays": 3651}, "invalid_format", "rescreenEveryDays"),
         ({"rescreenEveryDays": "7"}, "invalid_format", "rescreenEveryDays"),
         ({"rescreenEveryDays": 10**30}, "invalid_format", "rescreenEveryDays"),

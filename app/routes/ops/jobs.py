@@ -110,6 +110,19 @@ def retry_job(job_id: str) -> Response:
     return jsonify({"id": job_id, "as": made})
 
 
+@blueprint.route("/deliveries/<delivery_id>/replay", methods=["POST"])
+@answers(schemas.OpsReplayed)
+def replay_delivery(delivery_id: str) -> Response:
+    """Deliver again what a webhook was told, or what was given up, under the same id."""
+    by = acting_operator()
+    try:
+        with dispatching(wiring().database, wiring().ringer) as dispatch:
+            about = actions.replay(dispatch, _known(delivery_id), by=by)
+    except actions.NotPossible as impossible:
+        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
+    return jsonify({"id": delivery_id, "about": about})
+
+
 def _known(job_id: str) -> str:
     """Return an id that PostgreSQL can be asked for."""
     if not job_id.isprintable():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 
 CAUSES = """
 -- Why a move was made, as one of a few words, where there is more than one reason for it.

@@ -1,4 +1,4 @@
-"""Nonces that are used up by a transfer of nothing, since the node refuses what was signed."""
+"""Nonces that are used up by a transfer of nothing, and a fast look at who waits for a gate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ ALTER TABLE ledger_transactions
         CHECK (state NOT IN ('final', 'reverted', 'void') OR block_hash IS NOT NULL);
 """
 
+IN_FLIGHT = """
+-- Who holds a gate or waits to claim it.
+CREATE INDEX jobs_in_flight ON jobs (type, gate) WHERE gate IS NOT NULL AND finished_at IS NULL;
+"""
+
 
 def upgrade() -> None:
-    """Let a nonce be used up by a transfer of nothing."""
+    """Let a nonce be used up by a transfer of nothing, and find who is in flight."""
     op.execute(VOID)
+    op.execute(IN_FLIGHT)

@@ -3,8 +3,8 @@ from __future__ import annotations
 from tasks.job import states
 from tests.app.dashboard.conftest import text_of
 from tests.app.dashboard.test_jobs import failed
-from tests.app.dashboard.told import tell
 from tests.tasks.job.jobs import advance, claim, claimed, record
+from tests.told import tell
 
 
 def test_a_job_is_shown_with_all_that_the_record_says(viewer, database):

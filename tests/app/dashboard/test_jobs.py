@@ -83,7 +83,7 @@ def test_the_form_keeps_what_was_asked_for(viewer):
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
-        ("state=done", "State is none of the five."),
+        ("state=done", "State is none of pending, running, completed, failed, rejected."),
         ("since=yesterday", "Since is not a time as RFC 3339 has it."),
         ("tenant=a%00b", "Tenant is not a text of up to 255 letters."),
         (f"id={'a' * 256}", "Id is not a text of up to 255 letters."),

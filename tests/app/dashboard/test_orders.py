@@ -6,8 +6,8 @@ import pytest
 
 from tests.app.dashboard.conftest import text_of, token_in
 from tests.app.dashboard.test_jobs import failed
-from tests.app.dashboard.told import tell
 from tests.tasks.job.jobs import claimed, record
+from tests.told import tell
 
 
 @pytest.fixture

@@ -126,10 +126,13 @@ def test_a_page_that_is_left_open_does_not_keep_its_session(viewer, auditor):
 
 
 def test_a_part_of_a_page_leads_the_whole_page_to_the_form(browser):
-    answer = browser.get("/", headers={"HX-Request": "true"})
+    page = "http://localhost/dashboard/jobs/a?did=x#content"
+    headers = {"HX-Request": "true", "HX-Current-URL": page}
+
+    answer = browser.get("/jobs/a/live", headers=headers)
 
     assert answer.status_code == 401
-    assert answer.headers["HX-Redirect"] == "/dashboard/sign-in"
+    assert answer.headers["HX-Redirect"] == "/dashboard/sign-in?next=/dashboard/jobs/a?did%3Dx"
 
 
 @pytest.mark.parametrize(
@@ -201,10 +204,23 @@ def test_over_https_cookies_are_for_https_and_this_host_alone(make_client, chang
     assert rest.partition("; ")[2] == "Secure; HttpOnly; Path=/; SameSite=Lax"
 
 
-def test_the_address_is_what_the_known_proxies_say(make_client, auditor):
-    browser = Browser(make_client(proxies=1))
-    for forged in range(2):
-        browser.headers = {"X-Forwarded-For": f"10.0.0.{forged}, 192.0.2.7"}
+@pytest.mark.parametrize(
+    ("proxies", "forwarded", "addresses"),
+    [
+        (0, ["192.0.2.7", "192.0.2.8"], 1),
+        (1, ["10.0.0.1, 192.0.2.7", "10.0.0.2, 192.0.2.7"], 1),
+        (1, ["192.0.2.7", "192.0.2.8"], 2),
+        (1, ["2001:db8::1", "2001:db8::ffff:2"], 1),
+        (1, ["2001:db8::1", "2001:db8:0:1::1"], 2),
+        (1, ["nowhere", "nowhere"], 1),
+    ],
+)
+def test_tries_are_counted_by_the_address_that_known_proxies_say(
+    make_client, auditor, proxies, forwarded, addresses
+):
+    browser = Browser(make_client(proxies=proxies))
+    for given in forwarded:
+        browser.headers = {"X-Forwarded-For": given}
         browser.sign_in("mary", "wrong")
 
-    assert auditor.one("SELECT count(DISTINCT address) FROM sign_in_tries") == 1
+    assert auditor.one("SELECT count(DISTINCT address) FROM sign_in_tries") == addresses
