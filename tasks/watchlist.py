@@ -197,7 +197,7 @@ class Asking:
         reason = next(document.reason for document in documents.values())
         line = f"no subject could be screened: {reason}"
         if self._is_hopeful:
-            raise Temporary(line)
+            raise Temporary(line, code="provider_failed")
         raise Permanent("provider_failed", line)
 
 
