@@ -131,8 +131,9 @@ class Asking:
         self._done = done
         self._slots = asyncio.Semaphore(ctx.settings.watchlist_concurrency)
         self._ends_at = 0.0
-        #: Whether another attempt could be told what this one was not.
+        #: Whether another attempt could be told what this one was not, and after how long.
         self._is_hopeful = False
+        self._after = 0.0
 
     async def screen(self, subjects: Iterable[Subject]) -> None:
         """Ask about every subject; none that fails disturbs another.
@@ -156,6 +157,7 @@ class Asking:
                 answer = await self._ask(provider, subject)
             except ProviderFailed as failed:
                 self._is_hopeful |= failed.retriable
+                self._after = max(self._after, failed.after)
                 self._keep(subject, status=failed.status, reason=str(failed), hits=[], sources=[])
                 return
         judged = (judge(subject.name, subject.date_of_birth, one) for one in answer.records)
@@ -197,7 +199,7 @@ class Asking:
         reason = next(document.reason for document in documents.values())
         line = f"no subject could be screened: {reason}"
         if self._is_hopeful:
-            raise Temporary(line)
+            raise Temporary(line, after=self._after)
         raise Permanent("provider_failed", line)
 
 
