@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import cli, errors, reference
-from app.routes import credentials, health, income, jobs, ops, screening, voting
+from app import cli, dashboard, errors, reference
+from app.metrics.requests import count_requests
+from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
+from app.tracing import trace_requests
 from app.wiring import wire
 from config import failpoints, logs
-from config.settings import Settings
+from config.settings import Settings, SettingsInvalid
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -18,17 +20,27 @@ def create_app(settings: Settings | None = None) -> Flask:
     Raises:
         SettingsInvalid: the environment does not describe a service that can start.
     """
-    settings = settings or Settings.from_env()
+    try:
+        settings = settings or Settings.from_env()
+    except SettingsInvalid as fault:
+        if not cli.is_asked_for_commands():
+            raise
+        return cli.without_settings(fault)
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)
-    # Real clients write paths with and without a slash at the end, and redirects lose bodies.
+    # Real clients write paths with and without a slash at the end, and redirects lose bodies. Two
+    # slashes are no path: a redirect would speak in nobody's form.
     app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    # Where a proxy serves us under a prefix it says so, and Location has to say it too. What else
-    # a proxy says is not asked for.
-    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=0, x_proto=0, x_prefix=1)  # type: ignore[method-assign]
+    # Where a proxy serves us under a prefix it says so, and Location has to say it too. Whom it
+    # speaks for is believed only if we are told that it stands there.
+    known = settings.proxies
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=known, x_proto=known, x_prefix=1)  # type: ignore[method-assign]
     wire(app, settings)
+    count_requests(app)
+    trace_requests(app, settings)
     api = reference.document(app)
     api.register_blueprint(voting.blueprint)
     api.register_blueprint(screening.blueprint)
@@ -37,6 +49,8 @@ def create_app(settings: Settings | None = None) -> Flask:
     api.register_blueprint(jobs.blueprint)
     api.register_blueprint(ops.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(dashboard.blueprint)
+    app.register_blueprint(metrics.blueprint)
     errors.handle_errors(app)
     cli.add_commands(app)
     return app

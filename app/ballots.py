@@ -10,13 +10,14 @@ from app.shapes.fault import Fault
 from tasks.records import ledger, processes, votes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from sqlalchemy import Connection
 
     from tasks.ledger.ballots import Vote
     from tasks.records.ledger import Registry
     from tasks.records.processes import Process
+    from tasks.records.votes import Relay
 
 
 class Ballot(NamedTuple):
@@ -26,6 +27,8 @@ class Ballot(NamedTuple):
     payload: str
     process: Process
     nullifier: str
+    #: The job that relays this very vote already, if one does.
+    job: str | None = None
 
 
 def examine(connection: Connection, payloads: Sequence[str]) -> list[Ballot | Refused]:
@@ -121,16 +124,35 @@ def _is_filled_in(package: bytes, choices: bytes) -> bool:
 
 
 def _once(connection: Connection, judged: Sequence[Ballot | Refused]) -> list[Ballot | Refused]:
-    """Refuse votes whose voters have voted in the process before, or among these."""
+    """Refuse votes whose voters have a vote in the process, or another on its way or among these.
+
+    The same vote, sent again while it is on its way, is the same job.
+    """
     good = [one for one in judged if isinstance(one, Ballot)]
     numbers = {one.process.number for one in good}
-    used = set(votes.used(connection, list(numbers), [one.nullifier for one in good]))
+    nullifiers = [one.nullifier for one in good]
+    used = set(votes.used(connection, list(numbers), nullifiers))
+    relayed = votes.on_their_way(connection, nullifiers)
     found: list[Ballot | Refused] = []
     for one in judged:
-        if isinstance(one, Ballot) and one.nullifier in used:
-            found.append(Refused(Fault.BAD_TRANSACTION, "nullifier already used"))
-            continue
+        first = one
         if isinstance(one, Ballot):
-            used.add(one.nullifier)
-        found.append(one)
+            first = _first(one, used, relayed.get(one.nullifier))
+        if isinstance(first, Ballot):
+            used.add(first.nullifier)
+        found.append(first)
     return found
+
+
+def _first(ballot: Ballot, used: Container[str], relayed: Relay | None) -> Ballot | Refused:
+    if ballot.nullifier in used:
+        return Refused(Fault.BAD_TRANSACTION, "nullifier already used")
+    if relayed is None:
+        return ballot
+    if _digits(relayed.vote) == _digits(ballot.payload):
+        return ballot._replace(job=relayed.job)
+    return Refused(Fault.BAD_TRANSACTION, "another vote with this nullifier is on its way")
+
+
+def _digits(payload: str) -> str:
+    return payload.lower().removeprefix("0x")

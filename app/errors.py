@@ -75,7 +75,9 @@ def answer(fault: Fault, detail: str = "", *, retry_after: str = "", **more: Any
 
     `retry_after` says in how many seconds it may be different, where the fault alone does not.
     """
-    speaker = next(one for one in _SPEAKERS if one.paths.match(request.path))
+    # An id that was left out is still an error of the API that it was left out of.
+    path = re.sub("//+", "/", request.path)
+    speaker = next(one for one in _SPEAKERS if one.paths.match(path))
     status, body = speaker.error(fault, detail, **more)
     response = jsonify(body)
     response.status_code = status

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+import click
 from flask import current_app
 
+from app.metrics.shared import Shared
 from app.throttle import Throttle
 from config.database import Database
 from tasks.job.declare import discover
@@ -26,6 +28,12 @@ class Wiring:
     database: Database
     ringer: Ringer
     throttle: Throttle
+    #: What was measured of the record a moment ago.
+    measured: Shared
+
+
+class Unwired(click.ClickException):
+    """There are no settings to wire by; the message says what is wrong with the environment."""
 
 
 def wire(app: Flask, settings: Settings) -> None:
@@ -35,9 +43,24 @@ def wire(app: Flask, settings: Settings) -> None:
     # on a second, and reads or writes a file on a third.
     pool = max(settings.database_pool, 3 * settings.web_threads)
     database = Database(settings, pool=pool)
-    app.extensions["jobspine"] = Wiring(settings, database, Ringer(settings), Throttle(settings))
+    measured = Shared(settings.prometheus_multiproc_dir, "record.json")
+    app.extensions["jobspine"] = Wiring(
+        settings, database, Ringer(settings), Throttle(settings), measured
+    )
+
+
+def leave_unwired(app: Flask, fault: str) -> None:
+    """Have an application say what is wrong whenever its wiring is asked for."""
+    app.extensions["jobspine"] = Unwired(fault)
 
 
 def wiring() -> Wiring:
-    """Return the wiring of the application that handles this request."""
-    return cast("Wiring", current_app.extensions["jobspine"])
+    """Return the wiring of the application that handles this request or command.
+
+    Raises:
+        Unwired: it has none, which only a command can meet.
+    """
+    found = current_app.extensions["jobspine"]
+    if isinstance(found, Unwired):
+        raise found
+    return cast("Wiring", found)

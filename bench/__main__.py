@@ -17,7 +17,9 @@ from bench.report import conditions
 from config import logs
 from config.embedded import Servers
 
-FIGURES = ("dispatch", "poll", "jobs", "imports", "screening", "quality", "ledger", "income")
+FIGURES = (
+    "dispatch", "poll", "jobs", "observed", "imports", "screening", "quality", "ledger", "income",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _ALONE = 60
 _PAUSE = 0.025
 #: Jobs that run before anything is timed.
-_WARM = 200
+WARM = 200
 
 
 class Ours:
@@ -138,19 +138,24 @@ def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
 def _take(
     bed: Bed, work: Ours | Bare, port: int, workers: list[psutil.Process], count: int
 ) -> Taken:
-    _drain(bed, work, _WARM)
+    drain(bed, work, WARM)
     alone = _alone(bed, work, port)
-    drain = _drain(bed, work, count)
+    drained = drain(bed, work, count)
+    went_through = through(bed, work, port, count)
+    family = [one for top in workers for one in (top, *top.children(recursive=True))]
+    memory = sum(one.memory_full_info().pss for one in family)
+    return Taken(drained, went_through, alone, memory)
+
+
+def through(bed: Bed, work: Ours | Bare, port: int, count: int) -> float:
+    """Return jobs per second, from the first request that dispatches one to the last one's end."""
     bed.clear()
     began = time.time()
     drive(port, [work.request] * count)
-    through = count / (_end(work, count) - began)
-    family = [one for top in workers for one in (top, *top.children(recursive=True))]
-    memory = sum(one.memory_full_info().pss for one in family)
-    return Taken(drain, through, alone, memory)
+    return count / (_end(work, count) - began)
 
 
-def _drain(bed: Bed, work: Ours | Bare, count: int) -> float:
+def drain(bed: Bed, work: Ours | Bare, count: int) -> float:
     """Return jobs per second, from the moment at which all their messages appear."""
     bed.clear()
     ring = work.prepare(count)

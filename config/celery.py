@@ -23,6 +23,8 @@ _TRANSPORT = {
     # that are not acknowledged would cost two round trips a bell.
     "ack_emulation": False,
 }
+#: How long a state is kept in Redis; seconds.
+_RESULT_SECONDS = 3600
 
 
 def broker_url(redis_url: str) -> str:
@@ -59,4 +61,12 @@ def make_celery(settings: Settings, queues: Iterable[str]) -> Celery:
         worker_send_task_events=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
     )
+    if settings.celery_events:
+        # For whoever asks for a task's state; those are told from the record, see `workers.events`.
+        app.conf.update(
+            result_backend=broker_url(settings.redis_url),
+            result_expires=_RESULT_SECONDS,
+            redis_socket_connect_timeout=_TRANSPORT["socket_connect_timeout"],
+            redis_socket_timeout=_TRANSPORT["socket_timeout"],
+        )
     return app

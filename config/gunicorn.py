@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from typing import Any
+
+from config import tracing
 from config.settings import Settings
 
 _settings = Settings.from_env()
@@ -18,3 +24,18 @@ keepalive = 5
 accesslog = None
 errorlog = "-"
 loglevel = "warning"
+
+#: Where the processes of this API count together. prometheus_client looks for it here and nowhere
+#: else, and does so when it is imported, which is after this.
+_counted = tempfile.mkdtemp(prefix="jobspine-metrics-")
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counted
+
+
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Send the spans of a process that ends."""
+    tracing.stop()
+
+
+def on_exit(_server: Any) -> None:
+    """Remove what the processes counted."""
+    shutil.rmtree(_counted, ignore_errors=True)

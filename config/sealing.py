@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -36,6 +37,22 @@ def unseal(settings: Settings, sealed: bytes) -> bytes:
     """
     try:
         return _fernet(settings).decrypt(sealed)
+    except InvalidToken:
+        raise SealUnopened from None
+
+
+def reseal(settings: Settings, sealed: bytes) -> bytes | None:
+    """Return what an older key sealed as the first one seals it; None if that did it already.
+
+    Raises:
+        SealingKeyMissing, SealUnopened: as `unseal`.
+    """
+    keys = _fernet(settings)
+    with suppress(InvalidToken):
+        Fernet(settings.sealing_keys[0]).decrypt(sealed)
+        return None
+    try:
+        return keys.rotate(sealed)
     except InvalidToken:
         raise SealUnopened from None
 

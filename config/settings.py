@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The longest that an attempt at a screening may ask, so that it ends before its process is ended.
 LONGEST_RUN_SECONDS = 100
+#: The fewest characters of a token that somebody made up.
+SHORTEST_TOKEN = 16
 
 
 class SettingsInvalid(Exception):
@@ -67,7 +69,7 @@ class _FromEnv:
             if isinstance(value, int | float)
             and not isinstance(value, bool)
             and not value > 0
-            and name != "stop_grace_seconds"
+            and not (value == 0 and name in {"stop_grace_seconds", "proxies"})
         ]
         if values.get("log_level", "INFO") not in logging.getLevelNamesMapping():
             faults.append("LOG_LEVEL is not a level such as INFO")
@@ -107,6 +109,8 @@ class Settings(_FromEnv):
     worker_queues: tuple[str, ...] = ()
     #: The form of a worker process: "threads" (default) or "solo", Celery's own pools.
     worker_pool: str = "threads"
+    #: Whether Celery's events and results are published, as Flower and `celery events` want them.
+    celery_events: bool = False
     #: How long running jobs may go on after SIGTERM before they are handed back.
     stop_grace_seconds: float = 20.0
     #: How long a claim lasts without being renewed.
@@ -123,6 +127,10 @@ class Settings(_FromEnv):
     #: Largest file that is spooled.
     max_upload_bytes: int = 10 * 1024**3
 
+    #: Proxies before the API, each of which adds to X-Forwarded-For and X-Forwarded-Proto.
+    proxies: int = 0
+    #: The header in which a proxy names the operator that it has signed in, instead of passwords.
+    dashboard_user_header: str = ""
     #: Where clients reach the API, as ``https://host/prefix``; for addresses in what we publish.
     public_url: str = ""
     #: Fernet keys that seal secrets which must be read again, such as those that sign webhooks;
@@ -146,6 +154,8 @@ class Settings(_FromEnv):
     chain_pass_seconds: float = 0.2
     #: After how long a transaction that is not mined is sent with a higher fee.
     chain_stuck_seconds: float = 60.0
+    #: For how long the node may refuse a transaction before its nonce is used up otherwise.
+    chain_give_up_seconds: float = 600.0
     #: The most that is paid for a unit of gas, in wei.
     chain_max_fee: int = 500_000_000_000
     #: Chain jobs that have not ended, beyond which no more are accepted.
@@ -169,6 +179,14 @@ class Settings(_FromEnv):
     #: How often one client may call the income API: a number a second, minute, hour or day.
     income_rate: str = "1200/minute"
 
+    #: What Prometheus sends as its bearer token to read `/metrics`; without one nobody can.
+    metrics_token: str = field(default="", repr=False)
+    #: A folder in which the processes of one API count together; gunicorn's configuration makes it.
+    prometheus_multiproc_dir: str = ""
+
+    #: Where spans are sent by OTLP over HTTP, as ``http://host:4318``; without it there are none.
+    otel_exporter_otlp_endpoint: str = field(default="", repr=False)
+
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""
@@ -176,10 +194,11 @@ class Settings(_FromEnv):
     @classmethod
     def _faults(cls, values: Mapping[str, Any]) -> list[str]:
         faults = super()._faults(values)
-        if not values.get("database_url", "postgresql://").startswith("postgresql://"):
-            faults.append("DATABASE_URL does not start with postgresql://")
-        if not values.get("redis_url", "redis://").startswith(("redis://", "rediss://", "unix://")):
-            faults.append("REDIS_URL does not start with redis://, rediss:// or unix://")
+        faults += [
+            f"{name.upper()} does not start with {' or '.join(', '.join(schemes).rsplit(', ', 1))}"
+            for name, schemes in _SCHEMES.items()
+            if not values.get(name, schemes[0]).startswith(schemes)
+        ]
         if values.get("worker_pool", "threads") not in {"threads", "solo"}:
             faults.append("WORKER_POOL is neither threads nor solo")
         lease = values.get("lease_seconds", cls.lease_seconds)
@@ -191,8 +210,12 @@ class Settings(_FromEnv):
             r"[1-9]\d{0,8}/(second|minute|hour|day)", values.get("income_rate", "1/day")
         ):
             faults.append("INCOME_RATE is not a limit such as 1200/minute")
+        if not re.fullmatch(r"[A-Za-z0-9-]+", values.get("dashboard_user_header", "X")):
+            faults.append("DASHBOARD_USER_HEADER is not the name of a header")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
+        if 0 < len(values.get("metrics_token", "")) < SHORTEST_TOKEN:
+            faults.append(f"METRICS_TOKEN is shorter than {SHORTEST_TOKEN} characters")
         if values.get("watchlist_run_seconds", 0) > LONGEST_RUN_SECONDS:
             faults.append(f"WATCHLIST_RUN_SECONDS must be at most {LONGEST_RUN_SECONDS}")
         return faults
@@ -260,6 +283,14 @@ class SandboxProviderSettings(_FromEnv):
     #: What tests send as `X-Control-Key` to add accounts and mishaps; without one they cannot.
     sandbox_control_key: str = field(default="", repr=False)
     log_level: str = "INFO"
+
+
+#: What addresses begin with.
+_SCHEMES = {
+    "database_url": ("postgresql://",),
+    "redis_url": ("redis://", "rediss://", "unix://"),
+    "otel_exporter_otlp_endpoint": ("http://", "https://"),
+}
 
 
 def _is_sealing_key(key: str) -> bool:

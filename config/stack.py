@@ -296,7 +296,8 @@ def main() -> int:
 def _introduce(stack: Stack) -> None:
     """Print where everything is, with an organization and credentials to try it with."""
     made = stack.command("sample")
-    print(f"API        {stack.url}\nReference  {stack.url}/docs\nData       {stack.servers.folder}")
+    print(f"API        {stack.url}\nReference  {stack.url}/docs\nDashboard  {stack.url}/dashboard")
+    print(f"Data       {stack.servers.folder}")
     print(f"Commands   . {stack.environment_file()} && {sys.executable} -m flask --app app --help")
     print(f"{made}Ctrl-C ends everything.", flush=True)
 

@@ -96,6 +96,7 @@ def _add(ctx: Context, census_id: str, group_id: str | None, total: int) -> dict
             if census.root is not None:
                 raise Permanent("census_published", "the census is published")
             named = _named(step.connection, ctx, census, group_id, facts["read"])
+            failpoint("census.chunk_read")
             if named:
                 _add_chunk(step.connection, ctx, census, named, facts)
                 step.save(progress=facts, cursor={"after": named[-1]})
@@ -199,10 +200,12 @@ def _publish(ctx: Context, census_id: str) -> dict[str, Any]:
             if not census.size:
                 raise Permanent("census_empty", "the census has no participants")
             tree = merkle.Tree(_leaves(step.connection, census))
+            failpoint("census.tree_made")
             uri = f"{ctx.settings.public_url.rstrip('/')}/census/{census_id}/participants"
             root = f"0x{tree.root.hex()}"
             censuses.publish(step.connection, census, root=root, uri=uri, nodes=tree.nodes)
             census = _locked(step.connection, census_id)
+    failpoint("census.published")
     return {"root": census.root, "size": census.size, "uri": census.uri}
 
 

@@ -86,14 +86,21 @@ def deliver_webhook(ctx: Context, delivery: str) -> dict[str, int | None]:
     if outcome.code == _GONE:
         raise Permanent("gone", "the receiver answered 410: it is gone")
     if outcome.reason is not None:
-        raise Temporary(outcome.reason)
+        raise Temporary(outcome.reason, code=_class(outcome.code))
     return {"code": outcome.code}
+
+
+def _class(code: int | None) -> str:
+    """Return what kind of an answer it was that does not count as received."""
+    return "no_answer" if code is None else f"status_{code // 100}xx"
 
 
 def _send(ctx: Context, found: Delivery) -> Outcome:
     try:
         letter = write(ctx.settings, found)
     except (SealingKeyMissing, SealUnopened):
-        raise Temporary("none of the sealing keys opens the webhook's secrets") from None
+        raise Temporary(
+            "none of the sealing keys opens the webhook's secrets", code="sealed"
+        ) from None
     may_be_private = ctx.settings.webhooks_may_be_private
     return send(found.url, letter.body, letter.headers, may_be_private=may_be_private)

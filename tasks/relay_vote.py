@@ -1,4 +1,8 @@
-"""relay_vote: bring a voter's signed vote to the chain; the result is its id, the nullifier."""
+"""relay_vote: bring a voter's signed vote to the chain; the result is its id, the nullifier.
+
+Of one nullifier one vote is on its way at a time: a second one would cost a transaction that the
+contract refuses, and whoever may vote could have that done without end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields
 
-from tasks.job.declare import hex_id, job_type
+from tasks.job.declare import Gate, hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
 from tasks.records import ledger, votes
@@ -20,6 +24,7 @@ class Payload(Schema):
     """The vote as the voter sent it."""
 
     vote = fields.String(required=True, metadata={"personal": True})
+    nullifier = fields.String(required=True)
 
 
 class Result(Schema):
@@ -33,12 +38,13 @@ class Result(Schema):
     payload=Payload,
     result=Result,
     queue="chain",
+    gate=Gate("nullifier"),
     attempts=10,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,
 )
-def relay_vote(ctx: Context, vote: str) -> dict[str, str]:
+def relay_vote(ctx: Context, vote: str, nullifier: str) -> dict[str, str]:  # noqa: ARG001 - the gate
     """Have the contract count it, and keep what the contract says it counted."""
     from tasks.ledger import ballots  # noqa: PLC0415 - the API must not wait for its imports
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import itertools
 import os
@@ -177,14 +178,20 @@ class Sandbox:
         """Have the documents ready that somebody has asked for."""
         self.control("POST", f"accounts/{login.id}/ready")
 
-    def befall(self, path: str, does: str, *, method: str = "", times: int = 0) -> Mishap:
+    def befall(self, path: str, does: str, **more: Any) -> Mishap:
         """Let something befall requests whose paths begin so.
 
-        `does` is hold, out_of_service, fail, throttle, other_login, elsewhere or vast; after so
-        many `times` it is over, 0 being never.
+        `does` is hold, out_of_service, fail, throttle, other_login, elsewhere, vast or answer, and
+        that only to requests of the `method`, and `asking` for something; after so many `times` it
+        is over.
         """
-        given = {"path": path, "does": does, "method": method, "times": times}
+        given = {"path": path, "does": does, **more}
         return Mishap(self.control("POST", "mishaps", **given).json()["id"], self)
+
+    def answer(self, path: str, body: bytes, media_type: str, **more: Any) -> Mishap:
+        """Have requests whose paths begin so answered with something of the test's."""
+        encoded = base64.b64encode(body).decode()
+        return self.befall(path, "answer", body=encoded, media_type=media_type, **more)
 
 
 @pytest.fixture(scope="session")

@@ -40,11 +40,13 @@ if TYPE_CHECKING:
 pytest_plugins = [
     "tests.accounts",
     "tests.anvil",
+    "tests.browser.absent",
     "tests.callers",
     "tests.chain",
     "tests.elections",
     "tests.node",
     "tests.providers",
+    "tests.collector",
     "tests.receiver",
     "tests.screened",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,19 +15,29 @@ from tests.conftest import wait_until
 
 if TYPE_CHECKING:
     from tests.callers import Account
+    from tests.conftest import Process
     from tests.receiver import Receiver, Told
 
 CREDENTIAL = (
     "https://creds.dock.io/f087cbfabc90f8b996971ba47598e82b1a03523cb9460217ad58a819cd9c09eb"
 )
+#: What is logged of a transaction, in this order.
+ON_THE_WAY = [
+    "dispatched",
+    "transaction_signed",
+    "transaction_sent",
+    "transaction_settled",
+    "transaction_final",
+]
 
 
 class Issuer:
     """Somebody who registers and revokes over HTTP."""
 
-    def __init__(self, api: Any, account: Account) -> None:
+    def __init__(self, api: Any, account: Account, worker: Process) -> None:
         self.api = api
         self.account = account
+        self.worker = worker
 
     def send(self, method: str, path: str, **json: Any) -> Any:
         """Send a request in the name of the account, and return what it answers."""
@@ -41,15 +52,23 @@ class Issuer:
         path = f"/jobs/{started['id']}"
         return wait_until(lambda: (p := self.send("GET", path))["status"] in over and p)
 
+    def log_of(self, job_id: str) -> list[dict[str, Any]]:
+        """Return what all processes have logged of a job, oldest first."""
+        written = [process.log.read_text() for process in (self.api.process, self.worker)]
+        lines = [line for text in written for line in text.splitlines() if line[:1] == "{"]
+        entries = [json.loads(line) for line in lines if job_id in line]
+        entries.sort(key=lambda entry: str(entry["timestamp"]))
+        return [one for one in entries if job_id in (one.get("job"), *one.get("jobs", []))]
+
 
 @pytest.fixture
 def issuer(start_api, start_worker, devchain, account, auditor) -> Issuer:
     """An issuer with workers that know the session's chain."""
     private = {"WEBHOOKS_MAY_BE_PRIVATE": "true"}
     known = {"CHAIN_RPC_URL": devchain.url, "CHAIN_KEYS": devchain.key}
-    start_worker(CHAIN_PASS_SECONDS="0.05", **known, **private)
+    worker = start_worker(CHAIN_PASS_SECONDS="0.05", **known, **private)
     wait_until(lambda: auditor.one("SELECT count(*) FROM ledger_contracts") == 2)
-    return Issuer(start_api(**private), account)
+    return Issuer(start_api(**private), account, worker)
 
 
 def is_signed(told: Told, signing: str) -> bool:
@@ -122,3 +141,27 @@ def test_what_the_contract_refuses_is_an_error_with_its_reason(issuer: Issuer, r
     assert poll["result"]["userData"] == "did:x:y"
     wait_until(lambda: receiver.told)
     assert receiver.told[0].json["data"] == poll
+
+
+def test_a_transaction_can_be_followed_from_request_to_receipt_by_its_job(issuer: Issuer):
+    started = issuer.send("POST", "/dids")
+
+    poll = issuer.done(started)
+    lines = wait_until(
+        lambda: (f := issuer.log_of(started["id"])) and f[-1].get("state") == "completed" and f
+    )
+
+    signed, sent, settled, final = (
+        next(line for line in lines if line["event"] == f"transaction_{word}")
+        for word in ("signed", "sent", "settled", "final")
+    )
+    events = [line["event"] for line in lines]
+    # The pass may settle it before the first attempt has said that it ended.
+    assert [one for one in events if one in ON_THE_WAY] == ON_THE_WAY
+    assert (events.count("attempt_began"), events.count("attempt_ended")) == (2, 2)
+    assert events[-1] == "attempt_ended"
+    raw = bytes.fromhex(poll["result"]["encodedTx"][2:])
+    assert f"0x{keccak_256(raw).hexdigest()}" == signed["hash"] == sent["hash"] == final["hash"]
+    assert signed["nonce"] == sent["nonce"]
+    assert settled["state"] == "final"
+    assert final["block"] > 0

@@ -30,7 +30,7 @@ MAY_KNOW = {
     "marshmallow": ("tasks", "app"),
     "celery": ("config.celery", "workers"),
     "kombu": ("config.celery", "workers"),
-    "redis": ("config.embedded", "tasks.job.queue", "workers"),
+    "redis": ("config.embedded", "tasks.job.queue", "tasks.health.carrier", "workers"),
     "sqlalchemy": ("config.database", "tasks", "workers", "app"),
     "psycopg2": ("config.database", "config.embedded", "tasks.records"),
     "alembic": ("tasks.migrations",),
@@ -45,6 +45,8 @@ MAY_KNOW = {
     "httpcore": ("tasks.clients",),
     "cryptography": ("config.sealing",),
     "limits": ("app.throttle",),
+    "opentelemetry": ("config.tracing",),
+    "prometheus_client": ("app.metrics", "app.routes.metrics"),
     "jsonschema": ("app.shapes",),
     "coincurve": ("tasks.ledger", "tasks.providers.devchain"),
     "sha3": ("tasks.ledger", "tasks.providers.devchain"),
@@ -60,9 +62,10 @@ MAY_KNOW = {
     "vyper": ("tasks.ledger.contracts.build",),
 }
 
-#: Who may look at the environment: the settings, and those that pass it on to children.
+#: Who may look at the environment: the settings, and those that pass it on to children or, in the
+#: case of gunicorn's configuration, to a library.
 READ_ENVIRONMENT = {"config.settings"}
-PASS_ENVIRONMENT_ON = {"config.stack", "workers.supervisor"}
+PASS_ENVIRONMENT_ON = {"config.gunicorn", "config.stack", "workers.supervisor"}
 
 
 def modules(*packages: str) -> dict[str, ast.Module]:

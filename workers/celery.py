@@ -10,3 +10,5 @@ settings = Settings.from_env()
 logs.configure(settings.log_level)
 failpoints.arm(settings.failpoints)
 app = make_worker(settings)
+# Flower asks for results without saying of whom.
+app.set_default()

@@ -36,9 +36,10 @@ DEAF_SECONDS = 15.0
 DEAF_STATUS = 70
 
 _SEEN = text("""
-    INSERT INTO workers (id, queues, skew)
-    VALUES (:id, :queues, :clock - extract(epoch FROM clock_timestamp()))
+    INSERT INTO workers (id, node, queues, every, skew)
+    VALUES (:id, :node, :queues, :every, :clock - extract(epoch FROM clock_timestamp()))
     ON CONFLICT (id) DO UPDATE SET seen_at = now(), ignored = :ignored, skew = excluded.skew,
+        astray = :astray,
         claimed_at = CASE WHEN :claims > workers.claims THEN now() ELSE workers.claimed_at END,
         claims = :claims
 """)
@@ -48,13 +49,23 @@ class Keeper(threading.Thread):
     """Renews, every few seconds, whatever this process holds, and says that it is alive."""
 
     def __init__(
-        self, settings: Settings, database: Database, runner: Runner, queues: Sequence[str]
+        self,
+        settings: Settings,
+        database: Database,
+        runner: Runner,
+        queues: Sequence[str],
+        *,
+        node: str | None = None,
     ) -> None:
+        """Keep for a runner that Celery knows by the name of a node."""
         super().__init__(name="keeper", daemon=True)
+        self._node = node
         self._settings = settings
         self._database = database
         self._runner = runner
         self._queues = list(queues)
+        self._astray_since: float | None = None
+        self._heard = 0
 
     def run(self) -> None:
         """Renew until the process ends."""
@@ -70,23 +81,40 @@ class Keeper(threading.Thread):
         runner = self._runner
         seen = {
             "id": runner.worker,
+            "node": self._node,
             "queues": self._queues,
             "claims": runner.claims,
             "ignored": runner.ignored,
+            "every": self._settings.renew_seconds,
         }
         current = runner.current
         with self._database.statement() as connection:
-            if current is not None:
-                self._renew_claim(connection, current)
-            connection.execute(_SEEN, {**seen, "clock": time.time()})
+            is_held = current is not None and self._renew_claim(connection, current)
+            seen |= {"astray": self._astray(is_held=is_held), "clock": time.time()}
+            connection.execute(_SEEN, seen)
 
-    def _renew_claim(self, connection: Connection, current: Context) -> None:
+    def _astray(self, *, is_held: bool) -> float:
+        """Return for how long the slot has been taken by something that is no claim; seconds.
+
+        That is work which was lost and does not notice, or a bell that is never answered.
+        """
+        now, heard = time.monotonic(), self._runner.claims + self._runner.ignored
+        if is_held or self._runner.idle or heard != self._heard:
+            self._astray_since = None
+        elif self._astray_since is None:
+            self._astray_since = now
+        self._heard = heard
+        return 0.0 if self._astray_since is None else now - self._astray_since
+
+    def _renew_claim(self, connection: Connection, current: Context) -> bool:
+        """Renew what is at work; tell whether it is still this worker's."""
         renewal = store.renew(connection, current.job, lease=self._settings.lease_seconds)
         if not renewal.is_held:
             # Ended by itself meanwhile, or taken away; either way it must not go on.
             current.lose()
         elif renewal.is_cancelled:
             current.cancel()
+        return renewal.is_held
 
 
 class Scout(threading.Thread):

@@ -15,10 +15,12 @@ from celery.concurrency import prefork, thread
 from celery.platforms import SecurityWarning
 from kombu.asynchronous import get_event_loop
 
+from config import tracing
 from config.celery import make_celery
 from config.database import Database
 from tasks.job.declare import discover
 from tasks.job.queue import Bell
+from workers import panel
 from workers.lease import Keeper, Scout
 from workers.runner import Runner
 from workers.sieve import Sieve
@@ -57,6 +59,8 @@ class Listener:
         self._pid = 0
         self._runner: Runner | None = None
         self._worker: Any = None
+        #: What Celery calls this worker.
+        self._node: str | None = None
 
     @property
     def runner(self) -> Runner:
@@ -68,9 +72,15 @@ class Listener:
             database = Database(settings, name=name)
             self._runner = Runner(settings, database, name)
             self._pid = os.getpid()
-            Keeper(settings, database, self._runner, self._queues).start()
+            tracing.start(settings, "jobspine-worker")
+            Keeper(settings, database, self._runner, self._queues, node=self._node).start()
             Scout(settings, database, self._runner, self._queues).start()
         return self._runner
+
+    @property
+    def runner_here(self) -> Runner | None:
+        """The runner, if this process has one."""
+        return self._runner if self._pid == os.getpid() else None
 
     def start(self, instance: Any = None, **_: Any) -> None:
         """Begin to keep claims and to look for overdue work, in the process that does the work.
@@ -79,6 +89,7 @@ class Listener:
         without it.
         """
         self._worker = instance
+        self._node = getattr(instance, "hostname", self._node)
         if not isinstance(self._pool, prefork.TaskPool):
             log.info("worker_listens", worker=self.runner.worker, queues=self._queues)
 
@@ -108,6 +119,7 @@ class Listener:
         if self._runner is not None:
             self._runner.finish()
             self._runner.sign_off()
+        tracing.stop()
 
     def ignore(self, **_: Any) -> None:
         """Count a message that is no bell of ours."""
@@ -125,20 +137,28 @@ def make_worker(settings: Settings) -> Celery:
     listener = Listener(settings, queues)
     for kind in kinds.values():
         # Unshared: a second application in the process would run the first one's functions.
-        app.task(_answer(listener, kind), name=kind.name, shared=False)
+        # Without events: Celery would call a success whatever comes of the job.
+        app.task(_answer(listener, kind), name=kind.name, shared=False, send_events=False)
     app.steps["consumer"].add(Sieve)
+    panel.answer(lambda: listener.runner_here)
     # Whoever listens to this signal configures the logs; ours are configured already.
     signals.setup_logging.connect(_leave_logs_alone, weak=False)
     signals.celeryd_after_setup.connect(listener.start, weak=False)
     signals.worker_process_init.connect(listener.start, weak=False)
     signals.worker_shutting_down.connect(listener.stop, weak=False)
     signals.worker_shutdown.connect(listener.finish, weak=False)
+    signals.worker_process_shutdown.connect(_send_spans, weak=False)
     signals.task_rejected.connect(listener.ignore, weak=False)
     return app
 
 
 def _leave_logs_alone(**_: Any) -> None:
     """Keep Celery from replacing the handlers of this process."""
+
+
+def _send_spans(**_: Any) -> None:
+    """Send what is left of them, in a process of a pool that ends."""
+    tracing.stop()
 
 
 def _look() -> None:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import random
 import signal
 import threading
 import time
-from dataclasses import dataclass, field
+from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,15 +14,17 @@ import redis
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import tracing
 from config.database import is_away
 from config.failpoints import failpoint
 from tasks.job import states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES
-from tasks.job.ending import move_on, moving
+from tasks.job.ending import move_on, moving, told_of
 from tasks.job.errors import Cancelled, ClaimLost, GateHeld, Permanent, Temporary, Wait
 from tasks.job.queue import connect, read, ring_for, take
 from tasks.watch import workers
+from workers.outcome import Outcome, after_error, failed, line
 
 if TYPE_CHECKING:
     from config.database import Database
@@ -38,16 +39,6 @@ log = structlog.get_logger(__name__)
 _SETTLE_PAUSE = 0.5
 #: How long a worker goes on with the bells of one queue before Celery has its turn; seconds.
 _TURN_SECONDS = 0.5
-#: Longest line that says why a job failed; characters.
-_ERROR_LENGTH = 500
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended: the move to make, and what to write with it."""
-
-    move: states.Move
-    changes: dict[str, Any] = field(default_factory=dict)
 
 
 class Runner:
@@ -63,9 +54,15 @@ class Runner:
         self._counting = threading.Lock()
         self._current: Context | None = None
         self.stopping = threading.Event()
-        self.claims = 0
+        #: How many jobs of each type were claimed here.
+        self.claimed: Counter[str] = Counter()
         self.ignored = 0
         self.heard_at = time.monotonic()
+
+    @property
+    def claims(self) -> int:
+        """How many jobs were claimed here."""
+        return self.claimed.total()
 
     @property
     def idle(self) -> bool:
@@ -105,7 +102,7 @@ class Runner:
         if not self._slot.acquire(blocking=False):
             return False
         try:
-            return self._run(bell)
+            return self._run(bell, cause=states.UNASKED)
         finally:
             self._slot.release()
 
@@ -126,20 +123,30 @@ class Runner:
         """The attempt that runs at this moment, if one does."""
         return self._current
 
-    def _run(self, bell: Bell) -> bool:
+    def _run(self, bell: Bell, *, cause: str | None = None) -> bool:
         kind = JOB_TYPES.get(bell.type)
         if kind is None or self.stopping.is_set():
             return False
         with structlog.contextvars.bound_contextvars(job=bell.id, type=bell.type):
-            job = self._claim(bell, kind)
+            job = self._claim(bell, kind, cause)
             if job is None:
                 return False
-            self.claims += 1
+            self.claimed[job.type] += 1
             failpoint("runner.claimed")
-            self._settle(job, kind, self._perform(job, kind))
+            with tracing.span(
+                f"attempt {job.type}",
+                "CONSUMER",
+                parent=job.trace_parent,
+                attributes={**told_of(job), "jobspine.worker": self.worker},
+            ) as span:
+                outcome = self._perform(job, kind)
+                span.note({"jobspine.move": outcome.move.name})
+                if outcome.move.counts:
+                    span.fail(outcome.changes.get("cause", ""))
+                self._settle(job, kind, outcome)
         return True
 
-    def _claim(self, bell: Bell, kind: JobType) -> Job | None:
+    def _claim(self, bell: Bell, kind: JobType, cause: str | None) -> Job | None:
         try:
             with self._database.statement() as connection:
                 while True:
@@ -151,6 +158,7 @@ class Runner:
                             worker=self.worker,
                             lease=self._settings.lease_seconds,
                             timeout=kind.timeout,
+                            cause=cause,
                         )
                     except GateHeld:
                         if self._reject(bell.id, kind):
@@ -171,7 +179,12 @@ class Runner:
             if holder is None:
                 return False
             keep = kind.keep.total_seconds()
-            bells = move_on(connection, job, states.REJECT, conflict=holder, keep=keep)
+            with tracing.span(
+                f"reject {job.type}", parent=job.trace_parent, attributes=told_of(job)
+            ):
+                bells = move_on(
+                    connection, job, states.REJECT, conflict=holder, keep=keep, by=self.worker
+                )
         log.info("job_rejected", conflict=holder)
         ring_for(self._redis, bells or ())
         return True
@@ -191,19 +204,21 @@ class Runner:
         except (ClaimLost, Cancelled) as end:
             return Outcome(states.CANCEL if isinstance(end, Cancelled) else states.LOSE)
         except Permanent as end:
-            return _failed(kind, end.code, str(end))
+            return failed(kind, end.code, str(end), end.code)
         except Wait as wait:
             timed = isinstance(wait.until, int | float)
             return Outcome(states.PARK, {"delay" if timed else "until": wait.until})
         except Exception as error:
             if is_away(error):
                 log.warning("attempt_interrupted", reason="PostgreSQL is away")
-                return Outcome(states.HAND_BACK, {"delay": 1.0, "note": "PostgreSQL was away"})
+                note = {"note": "PostgreSQL was away", "cause": "postgresql"}
+                return Outcome(states.HAND_BACK, {"delay": 1.0, **note})
             # The text of any other exception may quote data.
             told = error if isinstance(error, Temporary) else None
-            reason = _line(str(told)) if told else type(error).__name__
+            reason = line(str(told)) if told else type(error).__name__
             log.warning("attempt_failed", exc_info=error, reason=reason)
-            return _after_error(job, kind, reason, after=told.after if told else 0.0)
+            cause = told.code if told else type(error).__name__
+            return after_error(job, kind, reason, cause, after=told.after if told else 0.0)
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             self._current = None
@@ -228,7 +243,8 @@ class Runner:
                         raise
                     # The outcome itself cannot be written: a result that is no JSON, say.
                     log.warning("outcome_refused", exc_info=error)
-                    outcome = _after_error(job, kind, f"unusable result: {type(error).__name__}")
+                    reason = f"unusable result: {type(error).__name__}"
+                    outcome = after_error(job, kind, reason, "unusable_result")
                     refused = True
                 elif time.monotonic() > give_up or self.stopping.is_set():
                     # By now somebody else may own the job; the guard would refuse anyway.
@@ -243,36 +259,3 @@ class Runner:
             state=outcome.move.after,
         )
         ring_for(self._redis, bells or ())
-
-
-def _failed(kind: JobType, code: str, text: str) -> Outcome:
-    changes = {"code": code, "error": _line(text) or code, "keep": kind.keep.total_seconds()}
-    return Outcome(states.FAIL, changes)
-
-
-def _line(text: str) -> str:
-    return " ".join(text.replace("\0", " ").split())[:_ERROR_LENGTH]
-
-
-def _after_error(job: Job, kind: JobType, reason: str, *, after: float = 0.0) -> Outcome:
-    """Decide between another attempt and the end, for something that counts as a failure."""
-    failures = job.failures + 1
-    if failures >= kind.attempts:
-        return _failed(kind, "attempts_exhausted", f"gave up after {failures} failures: {reason}")
-    delay = max(after, backoff(kind, failures))
-    return Outcome(states.RETRY, {"delay": delay, "note": reason})
-
-
-def backoff(kind: JobType, failures: int) -> float:
-    """Return the seconds to wait after so many failures: doubling, give or take a quarter."""
-    wait = min(kind.backoff * 2.0 ** (failures - 1), kind.backoff_limit)
-    return wait * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, not a secret
-
-
-def after_loss(job: Job, kind: JobType, reason: str) -> Outcome:
-    """Decide what becomes of a job whose worker vanished or overran its time."""
-    outcome = _after_error(job, kind, reason)
-    if outcome.move is states.RETRY:
-        # The worker, not the work, went wrong as far as anybody knows: no need to wait.
-        return Outcome(states.LOSE, {"note": reason})
-    return outcome

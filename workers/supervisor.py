@@ -18,11 +18,14 @@ from typing import TYPE_CHECKING
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from config import tracing
 from config.database import Database
 from config.processes import spawn
 from tasks.job.declare import discover
 from tasks.job.queue import connect, ring_for
+from tasks.job.states import PROCESS, TIME_LIMIT
 from tasks.watch import workers
+from workers.events import Teller
 from workers.listen import new_worker_id, queues_served
 from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
 
@@ -54,7 +57,7 @@ class Supervisor:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._queues = queues_served(settings, discover(settings.task_modules))
-        self._database = Database(settings, name="jobspine supervisor")
+        self._database = Database(settings, name=workers.SUPERVISOR)
         self._redis = connect(settings, timeout=1.0)
         self._children: dict[int, _Child | None] = dict.fromkeys(range(settings.worker_processes))
         self._start_at: dict[int, float] = {}
@@ -66,7 +69,11 @@ class Supervisor:
             signal.signal(number, lambda *_: self._stopping.set())
         if not self._watch_ledger():
             return 1
-        threading.Thread(target=self._sweep, name="sweep", daemon=True).start()
+        tracing.start(self._settings, "jobspine-worker")
+        for also in (self._vouch, self._sweep):
+            threading.Thread(target=also, name=also.__name__, daemon=True).start()
+        if self._settings.celery_events:
+            Teller(self._settings, self._database, self._stopping).start()
         log.info("worker_started", processes=len(self._children), queues=self._queues)
         while not self._stopping.is_set():
             self._watch()
@@ -99,7 +106,9 @@ class Supervisor:
             *(sys.executable, "-m", "celery", "--quiet", "-A", "workers", "worker"),
             *("--pool", self._settings.worker_pool, "--concurrency", "1"),
             *("--hostname", f"{worker}@%h", "--queues", ",".join(self._queues)),
-            *("--without-gossip", "--without-mingle", "--without-heartbeat"),
+            *("--without-gossip", "--without-mingle"),
+            # Flower takes workers without a heartbeat for dead.
+            *(() if self._settings.celery_events else ("--without-heartbeat",)),
         ]
         process = spawn(command, env={**os.environ, "WORKER_ID": worker})
         return _Child(worker, process, time.monotonic())
@@ -115,11 +124,9 @@ class Supervisor:
 
     def _bury(self, slot: int, child: _Child) -> None:
         status = child.process.returncode
-        reason = (
-            "the time limit was reached"
-            if status == -signal.SIGALRM
-            else f"the worker process ended ({_name(status)})"
-        )
+        reason, cause = f"the worker process ended ({_name(status)})", PROCESS
+        if status == -signal.SIGALRM:
+            reason, cause = "the time limit was reached", TIME_LIMIT
         log.warning("worker_process_ended", worker=child.worker, status=status)
         self._children[slot] = None
         if time.monotonic() - child.started_at < _SHORT_LIFE:
@@ -127,12 +134,23 @@ class Supervisor:
         else:
             self._children[slot] = self._start()
         try:
-            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason))
+            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason, cause))
             with self._database.statement() as connection:
                 workers.note_end(connection, [child.worker], reason)
         except SQLAlchemyError as error:
             # Its lease will end as well.
             log.warning("loss_not_recorded", error=type(error).__name__)
+
+    def _vouch(self) -> None:
+        """Say, as often as they do, which children are there, even if they say nothing."""
+        while not self._stopping.wait(self._settings.renew_seconds):
+            children = [child for child in self._children.values() if child is not None]
+            there = [child.worker for child in children if child.process.poll() is None]
+            try:
+                with self._database.statement() as connection:
+                    workers.note_there(connection, there)
+            except SQLAlchemyError as error:
+                log.warning("children_not_vouched_for", error=type(error).__name__)
 
     def _sweep(self) -> None:
         sweep = Sweep(self._settings, self._database, self._queues)
@@ -162,6 +180,7 @@ class Supervisor:
         except SQLAlchemyError as error:
             log.warning("not_handed_back", error=type(error).__name__)
         self._database.close()
+        tracing.stop()
 
 
 def _name(status: int) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.group import Group
 from app.wiring import wiring
 from tasks.records import accounts as records
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-accounts = AppGroup("accounts", help="Accounts that call the credentials API, and their keys.")
+accounts = Group("accounts", help="Accounts that call the credentials API, and their keys.")
 
 
 def _check(connection: Connection, uid: str) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from flask.cli import AppGroup
 
+from app.cli.group import Group
 from app.wiring import wiring
 from tasks.records import voting
 from tasks.records.voting import SCOPES
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from tasks.records.voting import Organization
 
-keys = AppGroup("keys", help="API keys of organizations.")
-organizations = AppGroup("organizations", help="Organizations and who manages them.")
+keys = Group("keys", help="API keys of organizations.")
+organizations = Group("organizations", help="Organizations and who manages them.")
 
 
 def _organization(connection: Connection, address: str) -> Organization:

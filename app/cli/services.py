@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
-from flask.cli import AppGroup, with_appcontext
+from flask.cli import with_appcontext
 
+from app.cli.group import Command, Group
 from app.wiring import wiring
 from tasks.job.dispatch import dispatching
 from tasks.job.errors import GateHeld
@@ -16,7 +17,7 @@ from tasks.records.services import CHANNELS
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-callers = AppGroup("services", help="Services that call the screening API, and their keys.")
+callers = Group("services", help="Services that call the screening API, and their keys.")
 
 
 def _check_service(connection: Connection, uid: str) -> None:
@@ -62,7 +63,7 @@ def revoke_service_key(key_id: int) -> None:
             raise click.ClickException(f"no key {key_id} is in use")
 
 
-@click.command("screen")
+@click.command("screen", cls=Command)
 @click.argument("trace")
 @with_appcontext
 def screen(trace: str) -> None:

@@ -49,6 +49,11 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
         Fault.NO_SUCH_PATH: (404, "", ""),
         Fault.NO_SUCH_METHOD: (405, "method_not_allowed", "Method not allowed"),
         Fault.TWIN_IN_FLIGHT: (409, "conflict", "The same request is in progress"),
+        Fault.IN_FLIGHT: (
+            409,
+            "conflict",
+            "Pay is being sent elsewhere just now",
+        ),
         Fault.TOKEN_EXPIRED: (410, "expired_token", "The token is no longer valid"),
         Fault.TOO_LARGE: (413, "too_large", "The body is too large"),
         Fault.KEY_REUSED: (

@@ -9,20 +9,20 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate, vali
 from app.shapes.income import DATA_SOURCES, PRODUCTS, STATUS
 from app.shapes.incoming import Email, Text, storable
 from tasks.clients.accounts.directory import PROVIDERS
-from tasks.webhooks.account_tasks import EVENT, FAILURES, STAGES
+from tasks.webhooks.account_tasks import EVENT, FAILURES, LINK_DELETED, STAGES
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-#: What a webhook may ask to be told of; of all these, only the first ever happens here.
+#: What a webhook may ask to be told of; of all these, only the first two ever happen here.
 EVENTS = (
     EVENT,
+    LINK_DELETED,
     "order-status-updated",
     "order-created",
     "order-refresh-failed",
     "link-connected",
     "link-disconnected",
-    "link-deleted",
     "employment-created",
     "employment-updated",
     "profile-created",
@@ -36,8 +36,9 @@ EVENTS = (
 )
 #: The longest id or token that is looked at, and the longest of what people enter; characters.
 _LONGEST_ID, _LONGEST_NAME, _LONGEST_PASSWORD = 64, 254, 1024
-#: The largest share of pay; what makes sense is for its provider to say. Per cent.
-_MOST_PERCENT = 1000
+#: The largest share of pay, in per cent, and the largest amount; what makes sense is for its
+#: provider to say.
+_MOST = {"percent": 1000, "amount": 1_000_000}
 
 
 class _Lenient(Schema):
@@ -104,9 +105,11 @@ class UserInfo(Schema):
     updated_at = fields.String(required=True, metadata={"format": "date-time"})
 
 
-def _is_share(value: Decimal) -> None:
-    if not 0 < value <= _MOST_PERCENT:
-        raise ValidationError(f"Must be above 0 and at most {_MOST_PERCENT}.")
+def _is_value(value: Decimal, most: int) -> None:
+    if not 0 < value <= most:
+        raise ValidationError(f"Must be above 0 and at most {most}.", "deposit_value")
+    if value != round(value, 2):
+        raise ValidationError("Must have no more than two decimals.", "deposit_value")
 
 
 class DepositAccount(_Lenient):
@@ -117,26 +120,27 @@ class DepositAccount(_Lenient):
     account_type = fields.String(
         load_default="checking", validate=validate.OneOf(["checking", "savings"])
     )
-    deposit_type = fields.String(
-        load_default="entire", validate=validate.OneOf(["entire", "percent"])
-    )
+    deposit_type = fields.String(load_default="entire", validate=validate.OneOf(["entire", *_MOST]))
     deposit_value = fields.Decimal(
         load_default=None,
         allow_none=True,
         allow_nan=False,
-        validate=_is_share,
         # As numbers of JSON, which the document's own Decimals would not be.
         metadata={
-            "description": "Per cent of the pay, above 0; only with `percent`.",
+            "description": "Per cent of the pay, or an amount of each; not with `entire`.",
             "minimum": 0,
-            "maximum": _MOST_PERCENT,
+            "maximum": max(_MOST.values()),
         },
     )
 
     @validates_schema
     def _needs_value(self, data: dict[str, Any], **_: Any) -> None:
-        if data["deposit_type"] == "percent" and data["deposit_value"] is None:
+        most = _MOST.get(data["deposit_type"])
+        if most is None:
+            return
+        if data["deposit_value"] is None:
             raise ValidationError("Missing data for required field.", "deposit_value")
+        _is_value(data["deposit_value"], most)
 
 
 class NewBridgeToken(_Lenient):

@@ -11,7 +11,7 @@ from app.shapes.voting import time
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tasks.job.record import Job
+    from tasks.job.record import Job, Standing
     from tasks.records.operators import Action
     from tasks.watch.actions import Done
     from tasks.watch.detail import Attempt, Delivery, Detail, Moved
@@ -80,6 +80,17 @@ def job(found: Job, *, api: str | None) -> dict[str, Any]:
         "finishedAt": time(found.finished_at),
         "expiresAt": time(found.expires_at),
     }
+
+
+def percent(found: Standing) -> int | None:
+    """How far a job is, of a hundred; None where nothing tells. It is 100 only once it is over."""
+    if found.is_over:
+        return 100
+    done = found.progress.get("read", found.progress.get("done"))
+    total = found.progress.get("total")
+    if not isinstance(done, int) or not isinstance(total, int) or total <= 0:
+        return None
+    return max(0, min(99, 100 * done // total))
 
 
 def page(jobs: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:
@@ -153,8 +164,8 @@ def action(found: Action) -> dict[str, Any]:
         "at": time(found.at),
         "operator": found.operator,
         "action": found.action,
-        "count": len(found.jobs),
-        "jobs": list(found.jobs[:100]),
+        "count": found.count,
+        "jobs": list(found.jobs),
         "details": dict(found.details),
     }
 
@@ -211,13 +222,7 @@ def slot(found: Slot) -> dict[str, Any]:
 
 def summary(found: Summary) -> dict[str, Any]:
     """What happened to jobs of a type."""
-    lengths = {"wait": (found.wait_p50, found.wait_p95), "latency": (found.job_p50, found.job_p95)}
-    counts = ("completed", "failed", "rejected", "cancelled", "retried", "lost")
-    return {
-        "type": found.type,
-        **{name: getattr(found, name) for name in counts},
-        **{name: {"p50": p50, "p95": p95} for name, (p50, p95) in lengths.items()},
-    }
+    return asdict(found)
 
 
 def failure(found: Group) -> dict[str, Any]:

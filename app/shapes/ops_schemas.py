@@ -41,6 +41,7 @@ class FilterQuery(Schema):
     tenant = fields.String()
     id = fields.String(metadata={"description": "What their ids begin with."})
     code = fields.String(metadata={"description": "Why they failed."})
+    error = fields.String(metadata={"description": "The error of a group of failures."})
     since = fields.String(metadata={**_TIME, "description": "Recorded at or after."})
     until = fields.String(metadata={**_TIME, "description": "Recorded before."})
 
@@ -196,6 +197,13 @@ class OpsRepeated(Schema):
     repeated_as = fields.String(required=True, data_key="as")
 
 
+class OpsReplayed(Schema):
+    """A delivery that goes out again."""
+
+    id = fields.String(required=True)
+    about = fields.String(required=True, metadata={"description": "The job that it tells of."})
+
+
 class OpsRefused(Schema):
     """A job that nothing was done to."""
 
@@ -275,19 +283,6 @@ class OpsWorkers(Schema):
     workers = fields.List(fields.Nested(OpsWorker), required=True)
 
 
-class OpsSlot(Schema):
-    """What happened within some minutes."""
-
-    at = _time()
-    begun = fields.Integer(required=True)
-    completed = fields.Integer(required=True)
-    failed = fields.Integer(required=True)
-    rejected = fields.Integer(required=True)
-    cancelled = fields.Integer(required=True)
-    retried = fields.Integer(required=True)
-    lost = fields.Integer(required=True)
-
-
 class OpsLength(Schema):
     """Quantiles of a length of time; seconds."""
 
@@ -295,23 +290,46 @@ class OpsLength(Schema):
     p95 = fields.Float(required=True, allow_none=True)
 
 
-class OpsSummary(Schema):
-    """What happened to jobs of a type."""
+class OpsCounts(Schema):
+    """What happened to jobs, and how long it took."""
 
-    type = fields.String(required=True)
+    accepted = fields.Integer(required=True)
+    begun = fields.Integer(required=True)
     completed = fields.Integer(required=True)
     failed = fields.Integer(required=True)
     rejected = fields.Integer(required=True)
     cancelled = fields.Integer(required=True)
     retried = fields.Integer(required=True)
     lost = fields.Integer(required=True)
-    wait = fields.Nested(OpsLength, required=True)
-    latency = fields.Nested(OpsLength, required=True)
+    wait = fields.Nested(
+        OpsLength, required=True, metadata={"description": "From recording to the first claim."}
+    )
+    latency = fields.Nested(
+        OpsLength, required=True, metadata={"description": "From recording to the end."}
+    )
+
+
+class OpsSlot(OpsCounts):
+    """What happened within some minutes."""
+
+    at = _time()
+
+
+class OpsSummary(OpsCounts):
+    """What happened to jobs of a type."""
+
+    type = fields.String(required=True)
+    run = fields.Nested(
+        OpsLength, required=True, metadata={"description": "From a claim to the attempt's end."}
+    )
 
 
 class OpsStatistics(Schema):
     """What happened within some hours: over time, and by type."""
 
+    slotMinutes = fields.Integer(
+        required=True, metadata={"description": "1 or 2; beyond two hours, 15."}
+    )
     slots = fields.List(fields.Nested(OpsSlot), required=True)
     types = fields.List(fields.Nested(OpsSummary), required=True)
 

@@ -60,6 +60,8 @@ class Quote(NamedTuple):
     nonce: int
     #: What the account has.
     balance: int
+    #: The most gas that all transactions of a block take together.
+    block_gas: int
 
 
 class Receipt(NamedTuple):
@@ -88,6 +90,9 @@ class Node(Protocol):
 
     def count(self, address: str, which: str) -> int:
         """Return how many transactions an account has sent, as of a tagged block."""
+
+    def balance(self, address: str) -> int:
+        """Return what an account has, in wei."""
 
     def code(self, address: str) -> bytes:
         """Return the code of a contract; nothing where there is none."""
@@ -154,6 +159,11 @@ class JsonRpc:
         (answer,) = self._ask(("eth_getTransactionCount", [address, which]))
         return _number(answer)
 
+    def balance(self, address: str) -> int:
+        """Return what an account has, in wei."""
+        (answer,) = self._ask(("eth_getBalance", [address, "latest"]))
+        return _number(answer)
+
     def code(self, address: str) -> bytes:
         """Return the code of a contract; nothing where there is none."""
         (answer,) = self._ask(("eth_getCode", [address, "latest"]))
@@ -168,8 +178,8 @@ class JsonRpc:
             ("eth_getTransactionCount", [sender, "latest"]),
             ("eth_getBalance", [sender, "latest"]),
         )
-        base = _number(_field(head, "baseFeePerGas"))
-        return Quote(_number(gas), base, _number(tip), _number(count), _number(balance))
+        base, most = _number(_field(head, "baseFeePerGas")), _number(_field(head, "gasLimit"))
+        return Quote(_number(gas), base, _number(tip), _number(count), _number(balance), most)
 
     def replay(self, sender: str, target: str | None, data: bytes, block: int) -> None:
         """Make a call on the state after a block, changing nothing."""

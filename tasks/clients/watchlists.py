@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import httpx
@@ -18,7 +19,6 @@ from tasks.reading.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import date
 
 #: How often a provider is asked about one subject at the most.
 TRIES = 3
@@ -74,6 +74,17 @@ class Answer:
     records: tuple[Record, ...]
     #: The lists that were searched, each with its version where the provider tells.
     sources: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SearchedList:
+    """A list that a provider searches."""
+
+    name: str
+    #: When it was made; None where the provider has none.
+    as_of: date | None
+    #: Why a newer version is not used; empty if there is none.
+    refused: str
 
 
 class ProviderFailed(Complaint):
@@ -144,6 +155,20 @@ class Dilisense:
             pause *= 2
         raise AssertionError  # the last try returns or raises
 
+    async def lists(self) -> list[SearchedList] | None:
+        """Return the lists that are searched; None where the provider does not tell.
+
+        Raises:
+            ProviderFailed: nobody knows.
+        """
+        body = await self._get("/v1/lists")
+        if body is None:
+            return None
+        try:
+            return [_searched(one) for one in json.loads(body)["lists"]]
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            raise _unreadable() from None
+
     def _heed(self, failed: ProviderFailed) -> None:
         until = asyncio.get_running_loop().time() + failed.after
         if failed.after and until > self._quiet_until:
@@ -161,21 +186,28 @@ class Dilisense:
     async def _try(self, subject: Subject) -> Answer:
         # The name alone: dates of birth are compared here, so they need not travel in a URL.
         among = "search_all" if subject.is_person is None else "names"
-        asked = {among: subject.name, "fuzzy_search": "1"}
         path = "/v1/checkEntity" if subject.is_person is False else "/v1/checkIndividual"
+        body = await self._get(path, **{among: subject.name, "fuzzy_search": "1"})
+        if body is None:
+            raise ProviderFailed(f"the provider answered {httpx.codes.NOT_FOUND.value}")
+        return decode(body, self._host)
+
+    async def _get(self, path: str, **asked: str) -> bytes | None:
+        """Return what is at a path, or None where nothing is."""
         try:
             # The client's own time-outs are for each read; one that dribbles meets this one.
             async with (
                 asyncio.timeout(self._try_seconds),
                 self._client.stream("GET", path, params=asked) as response,
             ):
+                if response.status_code == httpx.codes.NOT_FOUND:
+                    return None
                 _check_status(response)
-                body = await _read(response)
+                return await _read(response)
         except (TimeoutError, httpx.TimeoutException):
             raise timed_out() from None
         except httpx.HTTPError:
             raise ProviderFailed("the provider could not be reached", retriable=True) from None
-        return decode(body, self._host)
 
 
 def timed_out() -> ProviderFailed:
@@ -225,7 +257,20 @@ def decode(body: bytes, host: str) -> Answer:
         sources = tuple(_source(one) for one in lists)
         return Answer(records=tuple(_record(one) for one in found), sources=sources)
     except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
-        raise ProviderFailed("the provider's answer cannot be read") from None
+        raise _unreadable() from None
+
+
+def _unreadable() -> ProviderFailed:
+    return ProviderFailed("the provider's answer cannot be read")
+
+
+def _searched(given: Mapping[str, Any]) -> SearchedList:
+    as_of, refused = given.get("as_of"), given.get("refused")
+    return SearchedList(
+        name=printable(given["name"]),
+        as_of=date.fromisoformat(as_of) if as_of else None,
+        refused=printable(refused["reason"]) if refused else "",
+    )
 
 
 def _found(given: Mapping[str, Any]) -> list[Any]:

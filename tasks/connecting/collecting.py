@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 #: Products that need statements; the others are about the employment itself.
 WITH_DOCUMENTS = frozenset({"income", "transactions", "assets"})
-#: How long documents are waited for that the provider is still making.
+#: How long documents are waited for, once one attempt did not get all of them.
 SLOWEST = timedelta(hours=1)
 #: How long one attempt reads before others have their turn; seconds.
 TURN_SECONDS = 60.0
@@ -50,8 +50,10 @@ class Collecting:
         self._progress = progress
         self._provider = provider
         self._session = session
+        self._needs = task.product_type in WITH_DOCUMENTS
+        #: The documents that the provider lists now, and those of them that need not be read.
+        self._listed: set[str] = set()
         self._known: set[str] = set()
-        self._total = 0
 
     def collect(self) -> None:
         """Read what is not known yet, report it, and change where pay goes if that is asked for.
@@ -64,17 +66,17 @@ class Collecting:
         if product not in self._provider.features(self._session):
             raise AccountFailed("not_supported", "the provider does not offer this product")
         employments = self._provider.employments(self._session)
-        needs = product in WITH_DOCUMENTS
-        documents = self._provider.documents(self._session) if needs else []
+        documents = self._provider.documents(self._session) if self._needs else []
+        self._listed = {one.id for one in documents}
         with self._ctx.database.statement() as connection:
             known = income_documents.known(connection, self._task.link_id, self._ctx.job.id)
-        self._known, self._total = known & {one.id for one in documents}, len(documents)
+        self._known = known & self._listed
         if self._progress.is_before("full_parse"):
             self._take(newest_of_each(documents))
             with self._progress.to("full_parse") as step:
                 self._report(step, employments, is_complete=False)
         self._take(documents)
-        with self._ctx.step() as step:
+        with self._ctx.step(locked=True) as step:
             self._report(step, employments, is_complete=True)
             self._keep_session(step)
         failpoint("income.reported")
@@ -83,12 +85,13 @@ class Collecting:
 
     def _take(self, documents: Iterable[Document]) -> None:
         """Read documents that are not known yet; those that are not ready hold up no others."""
-        pauses = []
-        for one in documents:
-            if one.id in self._known:
-                continue
-            if self._ctx.elapsed > TURN_SECONDS:
-                raise Wait(0)
+        missing = {one.id: one for one in documents if one.id not in self._known}
+        pauses: list[float] = []
+        for place, one in enumerate(missing.values()):
+            # One at least is asked for, however long it took to learn which there are.
+            if place and self._ctx.elapsed > TURN_SECONDS:
+                pauses = pauses or [0.0]
+                break
             body = self._provider.fetch(self._session, one)
             if isinstance(body, NotReady):
                 pauses.append(body.after)
@@ -103,11 +106,11 @@ class Collecting:
             content = read(document, body)
         except Unreadable as unreadable:
             raise AccountFailed("error", str(unreadable)) from None
-        with self._ctx.step() as step:
+        with self._ctx.step(locked=True) as step:
             income_documents.keep(
                 step.connection, self._task.link_id, content, job_id=self._ctx.job.id
             )
-            step.save(progress={"done": len(self._known) + 1, "total": self._total})
+            step.save(progress={"done": len(self._known) + 1, "total": len(self._listed)})
         self._known.add(document.id)
         failpoint("income.document_kept")
 
@@ -119,15 +122,21 @@ class Collecting:
         """
         began = self._ctx.once("waits_since", lambda: datetime.now(UTC).isoformat())
         if datetime.now(UTC) - datetime.fromisoformat(began) > SLOWEST:
-            raise AccountFailed("unavailable", "the provider did not get a document ready in time")
+            raise AccountFailed("unavailable", "the provider did not give its documents in time")
 
     def _report(self, step: Step, employments: Sequence[Employment], *, is_complete: bool) -> None:
+        if self._needs:
+            income_documents.forget_accounts(
+                step.connection, self._task.link_id, listed=self._listed
+            )
         found = income_documents.of_link(step.connection, self._task.link_id)
         suspicious = income_documents.keep_report(
             step.connection,
             self._task.link_id,
             job_id=self._ctx.job.id,
             product_type=self._task.product_type,
+            # What rests on the same documents says the same: no report shows what is gone.
+            alike=WITH_DOCUMENTS if self._needs and is_complete else (),
             is_complete=is_complete,
             employments=report_employments(employments, found),
             accounts=report_accounts(found),
@@ -142,15 +151,17 @@ class Collecting:
             income_links.keep_session(step.connection, self._task.link_id, sealed, ends_at)
 
     def _switch_deposit(self, employments: Sequence[Employment]) -> None:
+        active = [one for one in employments if one.is_active]
+        if not active:
+            raise AccountFailed("no_data", "there is no employment whose pay could go elsewhere")
         with self._progress.to("switch_deposit") as step:
             step.save(irrevocable=True)
             sealed = income_secrets.get(step.connection, self._ctx.job.id).account
         if sealed is None:
             raise AccountFailed("config_error", "there is no bank account that pay is to go to")
         account = from_json(Allotment, json.loads(unseal(self._ctx.settings, sealed)))
-        for one in employments:
-            if one.is_active:
-                self._provider.switch_deposit(self._session, one.id, [account])
+        for one in active:
+            self._provider.switch_deposit(self._session, one.id, [account])
         failpoint("income.deposit_switched")
 
 

@@ -34,7 +34,7 @@ class Progress:
         Raises:
             ClaimLost: as any step.
         """
-        with self._ctx.step() as step:
+        with self._ctx.step(locked=True) as step:
             yield step
             if self.is_before(stage):
                 step.save(stage=stage)

@@ -60,10 +60,12 @@ class SigningIn:
         return self._answer(kept) if kept.challenge else self._login(kept)
 
     def forget_session(self) -> None:
-        """Forget a session that has ended."""
-        with self._ctx.step() as step:
+        """Forget a session that has ended; the link may have a newer one by now."""
+        with self._ctx.step(locked=True) as step:
+            ended = income_secrets.get(step.connection, self._ctx.job.id).session
             income_secrets.keep_session(step.connection, self._ctx.job.id, None)
-            income_links.keep_session(step.connection, self._task.link_id, None, None)
+            if ended:
+                income_links.end_session(step.connection, self._task.link_id, ended)
 
     def _login(self, kept: Secrets) -> Session:
         if kept.credentials is None:
@@ -108,7 +110,7 @@ class SigningIn:
         return self._keep(session)
 
     def _note_try(self, *, tried: bool) -> None:
-        with self._ctx.step() as step:
+        with self._ctx.step(locked=True) as step:
             income_secrets.try_code(step.connection, self._ctx.job.id, tried=tried)
 
     def _keep(self, session: Session) -> Session:

@@ -100,8 +100,11 @@ class Context:
         return self._cancelled
 
     @contextmanager
-    def step(self) -> Iterator[Step]:
+    def step(self, *, locked: bool = False) -> Iterator[Step]:
         """Open a transaction whose commit depends on this attempt still holding the job.
+
+        The job's row is locked by the commit alone; with `locked` it is from the beginning, for
+        steps that write what others write too who have locked the job.
 
         Raises:
             ClaimLost: it does not; everything done in the step is undone.
@@ -113,6 +116,8 @@ class Context:
             raise Cancelled
         with self.database.transaction() as connection:
             step = Step(connection)
+            if locked:
+                store.hold(connection, self.job)
             yield step
             # Last, so that the job's row is locked for the length of a commit and no longer.
             store.checkpoint(

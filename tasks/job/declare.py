@@ -192,6 +192,12 @@ def _check(
         raise JobTypeFaulty(f"{name} is declared in {known.handler.__module__} already")
 
 
+def api_of(name: str) -> str | None:
+    """Return the documented API that jobs of a type belong to, if anything declares the type."""
+    kind = JOB_TYPES.get(name)
+    return kind.api if kind else None
+
+
 def discover(more: Iterable[str] = ()) -> dict[str, JobType]:
     """Import every module of `tasks`, and the named ones, and return the declared types."""
     for module in pkgutil.iter_modules(tasks.__path__):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from marshmallow import ValidationError
 
+from config import tracing
 from tasks.job import store
 from tasks.job.declare import JOB_TYPES
 from tasks.job.errors import GateHeld, PayloadInvalid
@@ -59,35 +60,41 @@ class Dispatch:
             PayloadInvalid, GateHeld: as `add`, for any of them.
         """
         kind = JOB_TYPES[job_type]
-        jobs = [
-            store.NewJob(
-                kind.new_id(self.connection),
-                job_type,
-                tenant,
-                kind.queue,
-                self._gate(kind, one),
-                one,
-                retry_of,
-            )
-            for tenant, one in given
-        ]
-        store.add(self.connection, jobs)
+        gates = self._gates(kind, [payload for _, payload in given])
+        about: tracing.Attributes = {"jobspine.job.type": job_type, "jobspine.jobs": len(given)}
+        with tracing.span(f"dispatch {job_type}", "PRODUCER", attributes=about) as span:
+            trace_parent = tracing.current()
+            jobs = [
+                store.NewJob(
+                    kind.new_id(self.connection),
+                    job_type,
+                    tenant,
+                    kind.queue,
+                    gate,
+                    payload,
+                    retry_of,
+                    trace_parent,
+                )
+                for (tenant, payload), gate in zip(given, gates, strict=True)
+            ]
+            store.add(self.connection, jobs)
+            if len(jobs) == 1:
+                span.note({"jobspine.job.id": jobs[0].id})
         self._bells += [Bell(job_type, job.id, kind.queue) for job in jobs]
         return [job.id for job in jobs]
 
-    def _gate(self, kind: JobType, payload: Mapping[str, Any]) -> str | None:
-        """Check a payload, and that its gate is free; return its scope."""
+    def _gates(self, kind: JobType, payloads: Sequence[Mapping[str, Any]]) -> Sequence[str | None]:
+        """Check payloads, and that their gates are free; return their scopes."""
         try:
-            fields = kind.reads.load(payload)
+            read = [kind.reads.load(payload) for payload in payloads]
         except ValidationError as error:
             raise PayloadInvalid(str(error)) from error
         if kind.gate is None:
-            return None
-        gate = kind.gate.scope(fields)
-        holder = store.holder(self.connection, kind.name, gate)
-        if holder is not None:
+            return [None] * len(read)
+        scopes = [kind.gate.scope(fields) for fields in read]
+        for holder in store.holders(self.connection, kind.name, scopes).values():
             raise GateHeld(holder)
-        return gate
+        return scopes
 
     def wake(self, job_ids: Sequence[str]) -> None:
         """Have parked jobs go on once this is committed."""

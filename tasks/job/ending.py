@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from config import tracing
 from config.failpoints import failpoint
 from tasks.job import store
 from tasks.job.declare import JOB_TYPES, KEEP
@@ -50,6 +51,16 @@ def move_on(
     return _cancel(connection, job, lease_ended=lease_ended)
 
 
+def told_of(job: Job) -> tracing.Attributes:
+    """Return what a span says of a job."""
+    return {
+        "jobspine.job.id": job.id,
+        "jobspine.job.type": job.type,
+        "jobspine.job.attempt": job.attempts,
+        "jobspine.queue": job.queue,
+    }
+
+
 def _cancel(connection: Connection, job: Job, *, lease_ended: bool) -> list[Bell] | None:
     """End a job that somebody asked to be cancelled; the history says who."""
     now = store.get(connection, job.id)
@@ -81,6 +92,7 @@ def _follow(connection: Connection, job: Job) -> list[Bell]:
     dispatch = Dispatch(connection)
     now = store.get(connection, job.id)
     assert now is not None, "it was moved a moment ago"
-    kind.ended(dispatch, now)
+    with tracing.span(f"end {job.type}", parent=now.trace_parent, attributes=told_of(now)):
+        kind.ended(dispatch, now)
     failpoint("ending.before_commit")
     return dispatch.bells

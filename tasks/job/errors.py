@@ -70,11 +70,13 @@ class Permanent(Complaint):
 class Temporary(Complaint):
     """A handler raises this when a later attempt may help; the bound decides when to give up.
 
-    The text is one line for people, of which the same is true as of `Permanent`'s.
+    The text is one line for people, of which the same is true as of `Permanent`'s. `code` is a
+    word of few, by which failed attempts are counted.
     """
 
-    def __init__(self, text: str, *, after: float = 0.0) -> None:
+    def __init__(self, text: str, *, after: float = 0.0, code: str = "temporary") -> None:
         super().__init__(text)
+        self.code = code
         #: The next attempt comes no sooner than in so many seconds.
         self.after = after
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -11,6 +11,7 @@ from tasks.job.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
     from sqlalchemy import Connection
 
@@ -109,22 +110,25 @@ _COUNT_ON = text("""
                pg_current_xact_id()::text::bigint AS next_xact,
                CAST(:given_out AS bigint) AS next_seq
     ), since AS (
-        SELECT tenant, type, count(*) AS jobs FROM jobs
-        WHERE xact >= :horizon AND xact < (SELECT horizon FROM moved)
-        GROUP BY tenant, type
+        SELECT tenant, type, date_trunc('minute', created_at) AS minute, count(*) AS jobs
+        FROM jobs WHERE xact >= :horizon AND xact < (SELECT horizon FROM moved)
+        GROUP BY tenant, type, minute
     ), counted AS (
-        INSERT INTO job_counts (tenant, type, counted) SELECT tenant, type, jobs FROM since
+        INSERT INTO job_counts (tenant, type, counted)
+        SELECT tenant, type, sum(jobs) FROM since GROUP BY tenant, type
         ON CONFLICT (tenant, type) DO UPDATE SET counted = job_counts.counted + excluded.counted
+    ), set_on AS (
+        UPDATE job_counts_horizon AS old
+        SET xact = moved.horizon,
+            seq = CASE WHEN old.next_xact <= moved.horizon THEN old.next_seq ELSE old.seq END,
+            next_seq = CASE WHEN old.next_xact <= moved.horizon
+                            THEN coalesce(moved.next_seq, old.next_seq) ELSE old.next_seq END,
+            next_xact = CASE WHEN old.next_xact <= moved.horizon THEN moved.next_xact
+                             ELSE old.next_xact END
+        FROM moved
+        WHERE EXISTS (SELECT FROM since) OR old.next_seq > old.seq
     )
-    UPDATE job_counts_horizon AS old
-    SET xact = moved.horizon,
-        seq = CASE WHEN old.next_xact <= moved.horizon THEN old.next_seq ELSE old.seq END,
-        next_seq = CASE WHEN old.next_xact <= moved.horizon
-                        THEN coalesce(moved.next_seq, old.next_seq) ELSE old.next_seq END,
-        next_xact = CASE WHEN old.next_xact <= moved.horizon THEN moved.next_xact
-                         ELSE old.next_xact END
-    FROM moved
-    WHERE EXISTS (SELECT FROM since) OR old.next_seq > old.seq
+    SELECT type, minute, sum(jobs)::bigint FROM since GROUP BY type, minute
 """)
 # It must be read before this transaction has a number: every job up to it was recorded by a
 # transaction that had its own by then, which is lower.
@@ -134,26 +138,42 @@ _GIVEN_OUT = text("""
 """)
 
 
-def count_on(connection: Connection) -> None:
-    """Count what was recorded by transactions that are all over; one caller at a time."""
+class Recorded(NamedTuple):
+    """How many jobs of a type were recorded within a minute, of those that were counted."""
+
+    type: str
+    minute: datetime
+    jobs: int
+
+
+def count_on(connection: Connection) -> list[Recorded]:
+    """Count what was recorded by transactions that are all over; one caller at a time.
+
+    Returns what was counted: each job is counted once, whoever recorded it.
+    """
     asked = {
         "horizon": connection.execute(_HORIZON).one().xact,
         "given_out": connection.execute(_GIVEN_OUT).scalar_one(),
     }
-    connection.execute(_COUNT_ON, asked)
+    return [Recorded(*row) for row in connection.execute(_COUNT_ON, asked)]
 
 
 _IS_AHEAD = text("""
     SELECT xact > pg_snapshot_xmin(pg_current_snapshot())::text::bigint FROM job_counts_horizon
 """)
+_FORGET_COUNTS = text("DELETE FROM job_counts")
+# Counted here, and not left to `count_on`, for which they would be newly recorded.
 _COUNT_ANEW = text("""
-    WITH forgotten AS (DELETE FROM job_counts),
-         aged AS (UPDATE jobs SET xact = 0)
-    UPDATE job_counts_horizon SET xact = 0, seq = 0, next_seq = 0, next_xact = 0
+    WITH aged AS (UPDATE jobs SET xact = 0), counted AS (
+        INSERT INTO job_counts (tenant, type, counted)
+        SELECT tenant, type, count(*) FROM jobs GROUP BY tenant, type
+    )
+    UPDATE job_counts_horizon SET xact = 1, seq = 0, next_seq = 0, next_xact = 0
 """)
 
 
 def count_anew_if_restored(connection: Connection) -> None:
     """Start counting again where a dump was restored into a server of younger transactions."""
     if connection.execute(_IS_AHEAD).scalar_one():
+        connection.execute(_FORGET_COUNTS)
         connection.execute(_COUNT_ANEW)

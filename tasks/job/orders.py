@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 _ASK = text(f"""
     WITH asked AS (
         SELECT id FROM jobs
-        WHERE id = ANY(:ids) AND finished_at IS NULL AND cancelled_by IS NULL AND NOT irrevocable
+        WHERE id = ANY(:ids) AND finished_at IS NULL AND NOT irrevocable
+          AND (cancelled_by IS NULL OR :at_once)
         ORDER BY id FOR UPDATE
     )
-    UPDATE jobs SET cancelled_by = :by, updated_at = now()
+    UPDATE jobs SET cancelled_by = coalesce(cancelled_by, :by), updated_at = now()
     FROM asked WHERE jobs.id = asked.id
     RETURNING {", ".join(f"jobs.{name}" for name in COLUMNS.split(", "))}
 """)
@@ -45,23 +46,35 @@ class Cancelling(NamedTuple):
     bells: Sequence[Bell]
 
 
-def cancel(connection: Connection, job_ids: Sequence[str], *, by: str) -> Cancelling:
+def cancel(
+    connection: Connection, job_ids: Sequence[str], *, by: str, at_once: bool = False
+) -> Cancelling:
     """Cancel jobs that have not ended, in the caller's transaction; the history says by whom.
 
-    What waits, parked or for its first or next attempt, ends at once and frees its gate. What has
-    ended, what was to be cancelled already and what is irrevocable stays as it is.
+    What waits, parked or for its first or next attempt, ends at once and frees its gate; with
+    `at_once` so does what is at work, whose worker can write nothing from then on. What has ended,
+    what was to be cancelled already and what is irrevocable stays as it is.
     """
-    rows = connection.execute(_ASK, {"ids": list(job_ids), "by": by})
+    rows = connection.execute(_ASK, {"ids": list(job_ids), "by": by, "at_once": at_once})
     jobs = [Job.from_row(row) for row in rows]
+    waiting = [job for job in jobs if at_once or job.worker is None]
     bells: list[Bell] = []
-    for job in jobs:
-        if job.worker is None:
-            bells += move_on(connection, job, CANCEL) or ()
-    ended = [job.id for job in jobs if job.worker is None]
-    return Cancelling(ended, [job.id for job in jobs if job.worker is not None], bells)
+    for job in waiting:
+        bells += move_on(connection, job, CANCEL) or ()
+    ended = [job.id for job in waiting]
+    return Cancelling(ended, [job.id for job in jobs if job not in waiting], bells)
 
 
-_LOCK = text("SELECT FROM jobs WHERE id = :id FOR UPDATE")
+_ANY_OPEN = text("""
+    SELECT EXISTS (SELECT FROM jobs WHERE id = ANY(:ids) AND finished_at IS NULL)
+""")
+
+
+def is_any_open(connection: Connection, job_ids: Sequence[str]) -> bool:
+    """Tell whether any of these jobs has not ended."""
+    return bool(connection.execute(_ANY_OPEN, {"ids": list(job_ids)}).scalar_one())
+
+
 _RETRIED = text("SELECT id FROM jobs WHERE retry_of = :id")
 
 
@@ -73,7 +86,7 @@ def repeat(dispatch: Dispatch, job_id: str) -> str:
             the text says which.
         GateHeld: another job is in flight where it would be.
     """
-    dispatch.connection.execute(_LOCK, {"id": job_id})
+    store.lock(dispatch.connection, [job_id])
     job = store.get(dispatch.connection, job_id)
     kind = JOB_TYPES.get(job.type) if job else None
     if job is None or kind is None:

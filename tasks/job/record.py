@@ -76,6 +76,8 @@ class Job(Standing):
     irrevocable: bool = False
     #: The ended job that this one runs again.
     retry_of: str | None = None
+    #: The span that it was dispatched in, as the header `traceparent` has it.
+    trace_parent: str | None = None
 
 
 #: The columns to select, in the order of the fields.

@@ -60,3 +60,8 @@ REJECT = Move("reject", _PENDING, State.REJECTED)
 CANCEL = Move("cancel", _PENDING | _RUNNING, State.FAILED)
 
 MOVES = (CLAIM, COMPLETE, FAIL, RETRY, PARK, HAND_BACK, LOSE, REJECT, CANCEL)
+
+#: Why a claim was lost: nobody renewed it, its process ended, or its time was up.
+LEASE, PROCESS, TIME_LIMIT = "lease", "process", "time_limit"
+#: Why an idle worker made a claim: the job was overdue, and no bell had been heard.
+UNASKED = "unasked"

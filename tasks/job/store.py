@@ -31,21 +31,23 @@ class NewJob(NamedTuple):
     payload: Mapping[str, Any]
     #: The ended job that it runs again.
     retry_of: str | None = None
+    #: The span that it is dispatched in, as the header `traceparent` has it, where spans are kept.
+    trace_parent: str | None = None
 
 
 _ADD = text("""
-    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of)
-    SELECT id, type, tenant, queue, gate, payload, retry_of
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of, trace_parent)
+    SELECT id, type, tenant, queue, gate, payload, retry_of, trace_parent
     FROM unnest(CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:tenants AS text[]),
                 CAST(:queues AS text[]), CAST(:gates AS text[]), CAST(:payloads AS jsonb[]),
-                CAST(:retries AS text[]))
-         AS added (id, type, tenant, queue, gate, payload, retry_of)
+                CAST(:retries AS text[]), CAST(:traces AS text[]))
+         AS added (id, type, tenant, queue, gate, payload, retry_of, trace_parent)
 """)
 _ADD_ONE = Prepared(
     "add_job",
     """
-    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of)
-    VALUES (:id, :type, :tenant, :queue, :gate, :payload, :retry_of)
+    INSERT INTO jobs (id, type, tenant, queue, gate, payload, retry_of, trace_parent)
+    VALUES (:id, :type, :tenant, :queue, :gate, :payload, :retry_of, :trace_parent)
     """,
 )
 
@@ -66,6 +68,7 @@ def add(connection: Connection, jobs: Sequence[NewJob]) -> None:
             "gates": [job.gate for job in jobs],
             "payloads": [json.dumps(job.payload) for job in jobs],
             "retries": [job.retry_of for job in jobs],
+            "traces": [job.trace_parent for job in jobs],
         },
     )
 
@@ -88,13 +91,20 @@ def standing(connection: Connection, job_id: str) -> Standing | None:
     return Standing.from_row(rows[0]) if rows else None
 
 
-_HOLDER = text("SELECT id FROM jobs WHERE type = :type AND gate = :gate AND state = 'running'")
+_HOLDERS = text("""
+    SELECT gate, id FROM jobs WHERE type = :type AND gate = ANY(:gates) AND state = 'running'
+""")
+
+
+def holders(connection: Connection, job_type: str, gates: Sequence[str]) -> dict[str, str]:
+    """Return the ids of the jobs that hold gates, by those gates that are held."""
+    rows = connection.execute(_HOLDERS, {"type": job_type, "gates": list(gates)})
+    return {row.gate: row.id for row in rows}
 
 
 def holder(connection: Connection, job_type: str, gate: str) -> str | None:
     """Return the id of the job that holds a gate, if one does."""
-    found: str | None = connection.execute(_HOLDER, {"type": job_type, "gate": gate}).scalar()
-    return found
+    return holders(connection, job_type, [gate]).get(gate)
 
 
 _IS_IN_FLIGHT = text("""
@@ -125,8 +135,8 @@ _CLAIM = Prepared(
           AND worker IS NULL AND cancelled_by IS NULL AND due_at <= now()
         RETURNING {COLUMNS}
     ), kept AS (
-        INSERT INTO job_moves (job_id, attempt, move, state, worker)
-        SELECT id, attempts, '{CLAIM.name}', state, worker FROM claimed
+        INSERT INTO job_moves (job_id, attempt, move, state, worker, cause)
+        SELECT id, attempts, '{CLAIM.name}', state, worker, CAST(:cause AS text) FROM claimed
     )
     -- Only a crash of the server loses a claim that was not flushed, and then the job is still
     -- there to be claimed: the flush that costs the most can be spared. Its end is flushed.
@@ -143,11 +153,13 @@ def claim(
     worker: str,
     lease: float,
     timeout: float,
+    cause: str | None = None,
 ) -> Job | None:
     """Take a job that is due and unowned; None when there is nothing to take.
 
     The attempt is counted here, before any code of the type runs, so that a job which kills
-    its worker stops at its bound. Durations are seconds, by the database's clock.
+    its worker stops at its bound. Durations are seconds, by the database's clock. The cause is
+    `UNASKED` where no bell led to the job.
 
     Raises:
         GateHeld: another job of the type runs in the same scope; this one is still pending.
@@ -159,6 +171,7 @@ def claim(
         "lease": lease,
         "timeout": timeout,
         "before": list(CLAIM.before),
+        "cause": cause,
     }
     try:
         rows = _CLAIM.rows(connection, **asked)
@@ -190,8 +203,9 @@ _ADVANCE = Prepared(
           AND (:over OR cancelled_by IS NULL)
         RETURNING id, attempts, state
     ), kept AS (
-        INSERT INTO job_moves (job_id, attempt, move, state, worker, note)
-        SELECT id, attempts, :move, state, :worker, :note FROM moved
+        INSERT INTO job_moves (job_id, attempt, move, state, worker, note, cause)
+        SELECT id, attempts, :move, state, coalesce(CAST(:by AS text), :worker), :note,
+               CAST(:cause AS text) FROM moved
     )
     SELECT count(*) FROM moved
     """,
@@ -211,6 +225,8 @@ def advance(
     error: str | None = None,
     conflict: str | None = None,
     note: str | None = None,
+    cause: str | None = None,
+    by: str | None = None,
     lease_ended: bool = False,
 ) -> bool:
     """Move a job on, write its history, and free what it held, in one guarded statement.
@@ -219,7 +235,8 @@ def advance(
     claim was taken back is over before the next one begins. With `lease_ended` it is also that
     nobody renewed the claim meanwhile. A job that is to be cancelled can only end. False means
     that the job has moved on without the caller, or must not move so, and that nothing was
-    changed. `keep` and `delay` are seconds, `until` a time.
+    changed. `keep` and `delay` are seconds, `until` a time; `note` is a line that says why, and
+    `cause` a word of few, to count by; `by` is the worker that moves a job which it does not own.
     """
     rows = _ADVANCE.rows(
         connection,
@@ -240,9 +257,41 @@ def advance(
         error=error,
         conflict=conflict,
         note=note if note is not None else error,
+        cause=cause,
+        by=by,
         lease_ended=lease_ended,
     )
     return bool(rows[0][0])
+
+
+_LOCK = text("SELECT id FROM jobs WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE")
+
+
+def lock(connection: Connection, job_ids: Sequence[str]) -> None:
+    """Have nobody else move these jobs before the caller's transaction is over.
+
+    Whoever writes both a job and what belongs to it locks the job first, as its end does; else two
+    of them may wait for each other.
+    """
+    connection.execute(_LOCK, {"ids": list(job_ids)})
+
+
+_HOLD = text("""
+    SELECT id FROM jobs
+    WHERE id = :id AND state = 'running' AND attempts = :attempts AND worker = :worker
+    FOR NO KEY UPDATE
+""")
+
+
+def hold(connection: Connection, job: Job) -> None:
+    """Lock a job that this attempt still holds.
+
+    Raises:
+        ClaimLost: it does not.
+    """
+    asked = {"id": job.id, "attempts": job.attempts, "worker": job.worker}
+    if connection.execute(_HOLD, asked).first() is None:
+        raise ClaimLost
 
 
 _CHECKPOINT = text("""

@@ -75,14 +75,21 @@ _RING_FIRST = text("""
     RETURNING type, id, queue
 """)
 _RING_AGAIN = text("""
-    UPDATE jobs SET rung_at = now()
-    WHERE id IN (
-        SELECT id FROM jobs
-        WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL AND due_at <= now()
-          AND rung_at < now() - :silence * interval '1 second' AND type = ANY(:types)
-        ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+    WITH rung AS (
+        UPDATE jobs SET rung_at = now()
+        WHERE id IN (
+            SELECT id FROM jobs
+            WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL AND due_at <= now()
+              AND rung_at < now() - :silence * interval '1 second' AND type = ANY(:types)
+            ORDER BY due_at LIMIT :limit FOR UPDATE SKIP LOCKED
+        )
+        RETURNING type, id, queue
+    ), counted AS (
+        INSERT INTO causes AS known (type, move, cause, counted)
+        SELECT type, 'ring', 'unheard', count(*) FROM rung GROUP BY type ORDER BY type
+        ON CONFLICT (type, move, cause) DO UPDATE SET counted = known.counted + excluded.counted
     )
-    RETURNING type, id, queue
+    SELECT type, id, queue FROM rung
 """)
 
 
@@ -95,7 +102,7 @@ def take_unrung(connection: Connection, types: Iterable[str], *, limit: int) -> 
 def take_unheard(
     connection: Connection, queue: str, types: Iterable[str], *, silence: float, limit: int
 ) -> list[Bell]:
-    """The same for due jobs of a queue whose last bell is `silence` seconds old."""
+    """The same for due jobs of a queue whose last bell is `silence` seconds old; it is counted."""
     asked = {"queue": queue, "types": list(types), "silence": silence, "limit": limit}
     return [Bell(*row) for row in connection.execute(_RING_AGAIN, asked)]
 

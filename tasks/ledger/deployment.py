@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import structlog
 
 from tasks.ledger.contracts import NAMES, artefact
-from tasks.ledger.engine import keep_signed, with_reserve
+from tasks.ledger.engine import gas_limit, keep_signed
 from tasks.records import ledger as records
 from tasks.records.ledger import Intent
 
 if TYPE_CHECKING:
     from config.database import Database
     from tasks.ledger.engine import Ledger
+    from tasks.records.ledger import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -42,12 +43,13 @@ def _is_deployed(database: Database, ledger: Ledger, name: str) -> bool:
         address = _created_by(ledger, begun.mined_hash or "")
         with database.statement() as connection:
             records.add_contract(connection, name, address)
+            records.heed(connection, begun.id)
         log.info("contract_deployed", name=name, address=address)
     if address is not None:
         _check(ledger, name, address)
         return True
-    if begun is None:
-        _send(database, ledger, name)
+    if begun is None or begun.state in {"displaced", "void"}:
+        _send(database, ledger, name, lost=begun)
     return False
 
 
@@ -60,11 +62,16 @@ def _created_by(ledger: Ledger, tx_hash: str) -> str:
     return str(ledger.node.receipts([tx_hash])[tx_hash].contract)
 
 
-def _send(database: Database, ledger: Ledger, name: str) -> None:
-    """Sign the deployment and keep it; whoever looks after transactions sends it."""
+def _send(database: Database, ledger: Ledger, name: str, *, lost: Transaction | None) -> None:
+    """Sign the deployment and keep it; whoever looks after transactions sends it.
+
+    One whose nonce was used by something else is lost, and takes another.
+    """
     sender = ledger.signers.addresses[0]
     code = artefact(name).bytecode
     quote = ledger.node.quote(sender, None, code)
-    intent = Intent(f"contract {name}", "deploy", sender, None, code, with_reserve(quote.gas))
+    intent = Intent(f"contract {name}", "deploy", sender, None, code, gas_limit(quote))
     with database.transaction() as connection:
+        if lost is not None:
+            records.put_aside(connection, lost)
         keep_signed(connection, ledger, intent, quote)

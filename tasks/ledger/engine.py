@@ -103,6 +103,8 @@ def _progress(ctx: Context, ledger: Ledger, call: Call, step: str) -> Mined:
     failpoint("ledger.heeded")
     if found.state == "reverted":
         raise Permanent("reverted", found.reason or "the contract refused it")
+    if found.state == "void":
+        raise Permanent("refused", f"the node refused it: {found.reason}")
     return _mined(ctx.database, call, found)
 
 
@@ -122,7 +124,7 @@ def _intend(
     with ctx.step() as kept:
         if displaced is not None:
             records.put_aside(kept.connection, displaced)
-        intent = Intent(ctx.job.id, step, sender, target, data, with_reserve(quote.gas))
+        intent = Intent(ctx.job.id, step, sender, target, data, gas_limit(quote))
         made = keep_signed(kept.connection, ledger, intent, quote)
         # Whatever has a nonce is sent until it is mined, also if nobody waits for it any more.
         kept.save(irrevocable=True)
@@ -138,9 +140,12 @@ def _check_contract(ledger: Ledger, name: str, address: str) -> None:
         ledger.checked.add(address)
 
 
-def with_reserve(gas: int) -> int:
-    """Return a limit that holds when the state has changed a little until the call is mined."""
-    return gas + gas // 4
+def gas_limit(quote: Quote) -> int:
+    """Return a limit that holds when the state has changed a little until the call is mined.
+
+    No node takes what asks for more than a block has.
+    """
+    return max(quote.gas, min(quote.gas + quote.gas // 4, quote.block_gas))
 
 
 def keep_signed(
@@ -172,7 +177,7 @@ def _quote(ledger: Ledger, sender: str, target: str, data: bytes) -> Quote:
             reason = revert_reason(bytes.fromhex(refused.data.removeprefix("0x")))
             raise Permanent("reverted", reason) from None
         raise Temporary(f"the node refuses: {refused}") from None
-    if quote.balance < with_reserve(quote.gas) * ledger.fees(quote).most:
+    if quote.balance < gas_limit(quote) * ledger.fees(quote).most:
         raise Temporary(f"the signer {sender} has not enough funds for gas")
     return quote
 

@@ -1,12 +1,11 @@
 """The pass that looks after every transaction on its way, lowest nonce first.
 
-It settles what is final, notices what a reorganization undid, sends again what the node lost,
-pays more for what is stuck, and wakes the jobs that wait. Whatever it does may be done twice.
+It settles what is final, notices what a reorganization undid, gets on what no block has taken, and
+wakes the jobs that wait. Whatever it does may be done twice.
 """
 
 from __future__ import annotations
 
-import time
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +14,8 @@ import structlog
 from tasks.clients.ledger import NodeRefused
 from tasks.job import store
 from tasks.ledger.abi import revert_reason
-from tasks.ledger.signers import Fees, Order
+from tasks.ledger.pushing import Pushing
+from tasks.ledger.signers import SignersFaulty
 from tasks.records import ledger as records
 from tasks.records.ledger import Mined
 
@@ -27,16 +27,12 @@ if TYPE_CHECKING:
     from tasks.clients.ledger import Receipt
     from tasks.job.queue import Bell
     from tasks.ledger.engine import Ledger
-    from tasks.records.ledger import Attempt, Open
+    from tasks.records.ledger import Open
 
 log = structlog.get_logger(__name__)
 
-#: Transactions that one pass looks at, and of them those whose receipts it asks for.
+#: Transactions of a sender that one pass looks at, and those whose receipts it asks for.
 MOST_OPEN, MOST_RECEIPTS = 5_000, 500
-#: A replacement pays this much more than what it replaces; nodes ask for a tenth.
-RAISE = 1.125
-#: How long what a node refuses is left alone: doubling from the first to the last; seconds.
-FIRST_PAUSE, LAST_PAUSE = 0.5, 10.0
 
 
 class _End(NamedTuple):
@@ -57,11 +53,7 @@ class Settlement:
         self._ledger = ledger
         self._node = ledger.node
         self._finality = settings.chain_finality
-        self._stuck_seconds = settings.chain_stuck_seconds
-        #: For each sender the transaction that was next when we last looked.
-        self._next: dict[str, int] = {}
-        #: When a sender's transactions may be sent again, and how long the pause was.
-        self._pauses: dict[str, tuple[float, float]] = {}
+        self._pushing = Pushing(settings, database, ledger)
 
     def once(self) -> list[Bell]:
         """Look once at everything that is open; return the bells of the jobs that may go on.
@@ -74,7 +66,11 @@ class Settlement:
         if found:
             final = self._final_number()
             for sender, of_sender in groupby(found, key=lambda one: one.sender):
-                self._look_after(sender, list(of_sender), final)
+                try:
+                    self._look_after(sender, list(of_sender), final)
+                except (NodeRefused, SignersFaulty) as fault:
+                    # Its own trouble: the others get on.
+                    log.error("sender_faulty", sender=sender, reason=str(fault))  # noqa: TRY400
         return self._wake()
 
     def _final_number(self) -> int:
@@ -105,7 +101,7 @@ class Settlement:
         if due:
             self._settle(sender, due[:MOST_RECEIPTS], final)
         if waiting:
-            self._push(sender, waiting)
+            self._pushing.push(waiting)
 
     def _unsee(self, undone: Iterable[Open]) -> None:
         """Note that the blocks of transactions are gone; their bytes will be sent again."""
@@ -126,11 +122,13 @@ class Settlement:
         lost: list[Open] = []
         ends: list[_End] = []
         for one in found:
-            receipt = next((receipts[a.hash] for a in attempts[one.id] if a.hash in receipts), None)
-            if receipt is None:
+            landed = next((a for a in attempts[one.id] if a.hash in receipts), None)
+            if landed is None:
                 lost.append(one)
-            elif canonical.get(receipt.block_number) == receipt.block_hash:
-                ends.append(self._end(one, receipt))
+                continue
+            receipt = receipts[landed.hash]
+            if canonical.get(receipt.block_number) == receipt.block_hash:
+                ends.append(self._end(one, receipt, is_empty=landed.is_empty))
             else:
                 self._see(one, receipt)
         if lost:
@@ -145,8 +143,10 @@ class Settlement:
         with self._database.statement() as connection:
             records.see(connection, one.id, _where(receipt))
 
-    def _end(self, one: Open, receipt: Receipt) -> _End:
+    def _end(self, one: Open, receipt: Receipt, *, is_empty: bool) -> _End:
         mined = _where(receipt)
+        if is_empty:
+            return _End(one, "void", mined)
         if receipt.succeeded:
             return _End(one, "final", mined, logs=receipt.logs)
         return _End(one, "reverted", mined, reason=self._why(one, receipt))
@@ -181,63 +181,6 @@ class Settlement:
                 records.settle(connection, one.id, state, mined=mined, reason=reason, logs=logs)
         for end in ends:
             log.info("transaction_settled", job=end.transaction.job_id, state=end.state)
-
-    def _push(self, sender: str, waiting: Sequence[Open]) -> None:
-        """See to it that the lowest waiting nonce, which holds up all others, gets on."""
-        head = waiting[0]
-        is_new = self._next.get(sender) != head.id
-        self._next[sender] = head.id
-        not_before, pause = self._pauses.get(sender, (0.0, 0.0))
-        if is_new or time.monotonic() < not_before:
-            return
-        with self._database.statement() as connection:
-            attempts = records.attempts(connection, [head.id])[head.id]
-        if not self._node.knows(attempts[-1].hash):
-            refused = self._send_again(waiting[:MOST_RECEIPTS])
-            pause = min(max(2 * pause, FIRST_PAUSE), LAST_PAUSE) if refused else FIRST_PAUSE
-            self._pauses[sender] = (time.monotonic() + pause, pause if refused else 0.0)
-        elif attempts[-1].age > self._stuck_seconds:
-            self._raise_fee(head, attempts[-1])
-
-    def _send_again(self, waiting: Sequence[Open]) -> bool:
-        """Send what the node does not have; tell whether it refuses the first of them."""
-        with self._database.statement() as connection:
-            attempts = records.attempts(connection, [one.id for one in waiting])
-        sent = [attempts[one.id][-1] for one in waiting]
-        refusals = self._node.send([attempt.raw for attempt in sent])
-        with self._database.statement() as connection:
-            records.mark_sent(connection, [attempt.hash for attempt in sent])
-        log.info("transactions_sent_again", jobs=[one.job_id for one in waiting])
-        if refusals[0]:
-            age = round(sent[0].age)
-            log.warning("transaction_refused", job=waiting[0].job_id, reason=refusals[0], age=age)
-        return bool(refusals[0])
-
-    def _raise_fee(self, head: Open, last: Attempt) -> None:
-        """Sign the same nonce again with higher fees, keep that, and send it."""
-        fees = self._raised(last)
-        if fees is None:
-            log.warning("transaction_stuck", job=head.job_id, nonce=head.nonce, age=round(last.age))
-            return
-        with self._database.statement() as connection:
-            kept = records.get(connection, head.id)
-        order = Order(self._ledger.chain_id, kept.nonce, kept.target, kept.data, kept.gas)
-        signed = self._ledger.signers.sign(kept.sender, order, fees)
-        with self._database.statement() as connection:
-            records.add_attempt(connection, kept.id, signed.hash, signed.raw, fees)
-        self._node.send([signed.raw])
-        with self._database.statement() as connection:
-            records.mark_sent(connection, [signed.hash])
-        log.info("transaction_fee_raised", job=head.job_id, nonce=head.nonce, hash=signed.hash)
-
-    def _raised(self, last: Attempt) -> Fees | None:
-        """Return higher fees, at least what is usual now; None where that is more than allowed."""
-        block = self._node.block("latest")
-        usual = 2 * block.base_fee if block else 0
-        tip = int(last.max_priority * RAISE) + 1
-        most = max(int(last.max_fee * RAISE) + 1, usual + tip)
-        most = min(most, self._ledger.max_fee)
-        return Fees(most, min(tip, most)) if most >= last.max_fee * 1.1 else None
 
     def _wake(self) -> list[Bell]:
         with self._database.statement() as connection:

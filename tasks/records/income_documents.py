@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -29,7 +29,7 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """What is known of a link."""
+    """What is known of a link, for one product."""
 
     job_id: str
     product_type: str
@@ -57,19 +57,30 @@ _ALL = text("""
     SELECT number, kind, employment, content FROM income_documents
     WHERE link_id = :link ORDER BY number
 """)
+# Of an account that is gone nothing is kept; an old pay statement is as true as ever.
+_FORGET_ACCOUNTS = text("""
+    DELETE FROM income_documents
+    WHERE link_id = :link AND kind = 'bank_statement' AND number <> ALL(:listed)
+""")
 _KEEP_REPORT = text("""
     INSERT INTO income_reports (
         link_id, job_id, product_type, is_complete, is_suspicious, employments, accounts
     )
-    VALUES (:link, :job, :product, :complete, :suspicious, :employments, :accounts)
-    ON CONFLICT (link_id) DO UPDATE SET
-        job_id = excluded.job_id, product_type = excluded.product_type,
-        is_complete = excluded.is_complete, is_suspicious = excluded.is_suspicious,
-        employments = excluded.employments, accounts = excluded.accounts, made_at = now()
+    SELECT :link, :job, product, :complete, :suspicious, CAST(:employments AS json),
+           CAST(:accounts AS json)
+    FROM (
+        SELECT CAST(:product AS text) UNION
+        SELECT product_type FROM income_reports
+        WHERE link_id = :link AND product_type = ANY(:alike)
+    ) AS made (product)
+    ON CONFLICT (link_id, product_type) DO UPDATE SET
+        job_id = excluded.job_id, is_complete = excluded.is_complete,
+        is_suspicious = excluded.is_suspicious, employments = excluded.employments,
+        accounts = excluded.accounts, made_at = now()
 """)
 _REPORT = text("""
     SELECT job_id, product_type, is_complete, is_suspicious, employments, accounts, made_at
-    FROM income_reports WHERE link_id = :link
+    FROM income_reports WHERE link_id = :link AND product_type = :product
 """)
 
 
@@ -90,25 +101,36 @@ def of_link(connection: Connection, link_id: str) -> list[Read]:
     return [Read(**row) for row in connection.execute(_ALL, {"link": link_id}).mappings()]
 
 
+def forget_accounts(connection: Connection, link_id: str, *, listed: Iterable[str]) -> None:
+    """Forget the statements of bank accounts that the bank lists no more."""
+    connection.execute(_FORGET_ACCOUNTS, {"link": link_id, "listed": list(listed)})
+
+
 def keep_report(
     connection: Connection,
     link_id: str,
     *,
     job_id: str,
     product_type: str,
+    alike: Iterable[str],
     is_complete: bool,
     employments: Sequence[Mapping[str, Any]],
     accounts: Sequence[Mapping[str, Any]],
 ) -> bool:
-    """Keep the report of a link, and return whether anything in it contradicts itself."""
+    """Keep the report of a link, and return whether anything in it contradicts itself.
+
+    It takes the place of that of the product, and of those of products alike that there are.
+    """
     suspicious = any(one["is_suspicious"] for one in (*employments, *accounts))
-    given = {"job": job_id, "product": product_type, "complete": is_complete}
+    given = {"job": job_id, "product": product_type, "alike": list(alike)}
+    said = {"complete": is_complete, "suspicious": suspicious}
     found = {"employments": json.dumps(employments), "accounts": json.dumps(accounts)}
-    connection.execute(_KEEP_REPORT, {"link": link_id, **given, **found, "suspicious": suspicious})
+    connection.execute(_KEEP_REPORT, {"link": link_id, **given, **said, **found})
     return suspicious
 
 
-def report(connection: Connection, link_id: str) -> Report | None:
-    """Return the report of a link, once there is one."""
-    row = connection.execute(_REPORT, {"link": link_id}).mappings().first()
+def report(connection: Connection, link_id: str, product_type: str) -> Report | None:
+    """Return the report of a link on a product, once there is one."""
+    asked = {"link": link_id, "product": product_type}
+    row = connection.execute(_REPORT, asked).mappings().first()
     return Report(**row) if row else None

@@ -35,6 +35,7 @@ _CHANGE = text("""
 _MORE = text("""
     SELECT webhook_id, env_type, updated_at FROM income_webhooks WHERE webhook_id = ANY(:ids)
 """)
+_SIGN_WITH = text("UPDATE webhooks SET sealed = :sealed WHERE api = :api AND tenant = :client")
 _COUNT = text("SELECT count(*) FROM webhooks WHERE api = :api AND tenant = :client")
 
 
@@ -82,6 +83,11 @@ def change(
         return None
     connection.execute(_CHANGE, {"id": webhook_id, "env_type": env_type})
     return _with_more(connection, [changed])[0]
+
+
+def sign_with(connection: Connection, client_id: str, *, sealed: bytes) -> None:
+    """Give all webhooks of a client other sealed secrets."""
+    connection.execute(_SIGN_WITH, {"api": _API, "client": client_id, "sealed": sealed})
 
 
 def remove(connection: Connection, client_id: str, webhook_id: int) -> bool:

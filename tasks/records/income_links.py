@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import text
 
+from tasks.records import income_users
 from tasks.records.income_clients import digest
 
 if TYPE_CHECKING:
@@ -44,8 +45,13 @@ _OF_TOKEN = text(f"""
     SELECT {_COLUMNS} FROM link_access_tokens JOIN links ON links.id = link_id
     JOIN income_users ON income_users.id = user_id
     WHERE digest = :digest AND client_id = :client
-    FOR UPDATE OF link_access_tokens
 """)
+_LOCK_TOKEN = text("SELECT link_id FROM link_access_tokens WHERE digest = :digest FOR UPDATE")
+_OF_USER = text(f"""
+    SELECT {_COLUMNS} FROM links JOIN income_users ON income_users.id = user_id
+    WHERE user_id = :user ORDER BY links.id
+""")
+_REMOVE = text("DELETE FROM links WHERE id = :id")
 _EXCHANGE = text("""
     UPDATE links SET exchanged_at = now() WHERE id = :id AND exchanged_at IS NULL
 """)
@@ -77,10 +83,25 @@ def exchange(connection: Connection, link_id: str) -> str | None:
 
 
 def of_access_token(connection: Connection, client_id: str, token: str) -> Link | None:
-    """Return the link of a client's access token; others who ask wait for this transaction."""
+    """Return the link of a client's access token; others who ask wait for this transaction.
+
+    Nobody removes it meanwhile.
+    """
     asked = {"digest": digest(token), "client": client_id}
     row = connection.execute(_OF_TOKEN, asked).mappings().first()
-    return Link(**row) if row else None
+    if row is None or not income_users.hold(connection, row["user_id"]):
+        return None
+    return Link(**row) if connection.execute(_LOCK_TOKEN, asked).first() else None
+
+
+def of_user(connection: Connection, user_id: str) -> list[Link]:
+    """Return all links of a user."""
+    return [Link(**row) for row in connection.execute(_OF_USER, {"user": user_id}).mappings()]
+
+
+def remove(connection: Connection, link_id: str) -> bool:
+    """Remove a link with everything that is known of it; False if there is none."""
+    return bool(connection.execute(_REMOVE, {"id": link_id}).rowcount)
 
 
 def mark(connection: Connection, link_id: str, *, suspicious: bool) -> None:
@@ -91,19 +112,28 @@ def mark(connection: Connection, link_id: str, *, suspicious: bool) -> None:
 _KEEP_SESSION = text("""
     UPDATE links SET session = :session, session_ends_at = :ends_at WHERE id = :id
 """)
+_END_SESSION = text("""
+    UPDATE links SET session = NULL, session_ends_at = NULL WHERE id = :id AND session = :session
+""")
 _SESSION = text("SELECT session FROM links WHERE id = :id AND session_ends_at > now()")
 _FORGET_SESSIONS = text("""
     UPDATE links SET session = NULL, session_ends_at = NULL
-    WHERE session IS NOT NULL AND session_ends_at <= now()
+    WHERE id IN (
+        SELECT id FROM links WHERE session IS NOT NULL AND session_ends_at <= now()
+        FOR UPDATE SKIP LOCKED
+    )
 """)
 
 
-def keep_session(
-    connection: Connection, link_id: str, session: bytes | None, ends_at: datetime | None
-) -> None:
-    """Keep the sealed session of a link for refreshes, until it ends; None forgets it."""
+def keep_session(connection: Connection, link_id: str, session: bytes, ends_at: datetime) -> None:
+    """Keep the sealed session of a link for refreshes, until it ends."""
     given = {"id": link_id, "session": session, "ends_at": ends_at}
     connection.execute(_KEEP_SESSION, given)
+
+
+def end_session(connection: Connection, link_id: str, session: bytes) -> None:
+    """Forget the sealed session of a link that has ended, unless it has another one."""
+    connection.execute(_END_SESSION, {"id": link_id, "session": session})
 
 
 def session(connection: Connection, link_id: str) -> bytes | None:

@@ -63,6 +63,7 @@ _COUNT = text("""
     SELECT count(*) FROM account_tasks
     WHERE client_id = :client AND (CAST(:user AS text) IS NULL OR user_id = :user)
 """)
+_OF_LINK = text(f"SELECT {_COLUMNS} FROM {_FROM} WHERE link_id = :link ORDER BY task.seq DESC")
 _FORGET = text("DELETE FROM account_tasks WHERE job_id = ANY(:jobs)")
 
 
@@ -98,6 +99,11 @@ def page(
     """Return what tasks of a client are about, or of one of its users, newest first."""
     asked = {"client": client_id, "user": user_id, "limit": limit, "offset": offset}
     return [_task(row) for row in connection.execute(_PAGE, asked).mappings()]
+
+
+def of_link(connection: Connection, link_id: str) -> list[AccountTask]:
+    """Return what tasks of a link are about, newest first."""
+    return [_task(row) for row in connection.execute(_OF_LINK, {"link": link_id}).mappings()]
 
 
 def count(connection: Connection, client_id: str, user_id: str | None) -> int:

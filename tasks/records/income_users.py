@@ -62,6 +62,9 @@ _PAGE = text(f"""
     SELECT {_COLUMNS} FROM income_users WHERE client_id = :client
     ORDER BY seq DESC LIMIT :limit OFFSET :offset
 """)
+_HOLD = text("SELECT id FROM income_users WHERE id = :id FOR KEY SHARE")
+_HOLD_ALONE = text("SELECT id FROM income_users WHERE id = :id FOR UPDATE")
+_REMOVE = text("DELETE FROM income_users WHERE id = :id")
 _COUNT = text("SELECT count(*) FROM income_users WHERE client_id = :client")
 
 
@@ -88,6 +91,21 @@ def count(connection: Connection, client_id: str) -> int:
     return int(connection.execute(_COUNT, {"client": client_id}).scalar_one())
 
 
+def hold(connection: Connection, user_id: str, *, alone: bool = False) -> bool:
+    """Have nobody remove a user before this transaction is over; False where that was done.
+
+    Whoever adds something to a user holds them first, and whoever removes something holds them
+    alone, so that each sees all that the other has done.
+    """
+    found = connection.execute(_HOLD_ALONE if alone else _HOLD, {"id": user_id})
+    return found.first() is not None
+
+
+def remove(connection: Connection, user_id: str) -> None:
+    """Remove a user with everything that is known of them."""
+    connection.execute(_REMOVE, {"id": user_id})
+
+
 _ADD_TOKEN = text("""
     INSERT INTO bridge_tokens (
         digest, user_id, product_type, link_id, tracking_info, order_id, account, expires_at
@@ -100,9 +118,24 @@ _ADD_TOKEN = text("""
 _BRIDGE = text("""
     SELECT client_id, user_id, product_type, link_id, tracking_info, order_id, account,
            expires_at <= now() AS is_expired
-    FROM bridge_tokens JOIN income_users ON income_users.id = user_id WHERE digest = :digest
+    FROM bridge_tokens JOIN income_users ON income_users.id = user_id
+        JOIN income_clients ON income_clients.id = client_id
+    WHERE bridge_tokens.digest = :digest AND revoked_at IS NULL
 """)
-_FORGET = text("DELETE FROM bridge_tokens WHERE expires_at < now() - :hours * interval '1 hour'")
+_FORGET_ACCOUNTS = text("""
+    UPDATE bridge_tokens SET account = NULL
+    WHERE digest IN (
+        SELECT digest FROM bridge_tokens WHERE account IS NOT NULL AND expires_at <= now()
+        FOR UPDATE SKIP LOCKED
+    )
+""")
+_FORGET = text("""
+    DELETE FROM bridge_tokens
+    WHERE digest IN (
+        SELECT digest FROM bridge_tokens WHERE expires_at < now() - :hours * interval '1 hour'
+        FOR UPDATE SKIP LOCKED
+    )
+""")
 
 
 def add_bridge_token(
@@ -124,13 +157,17 @@ def add_bridge_token(
 
 
 def bridge(connection: Connection, token: str) -> Bridge | None:
-    """Return what a bridge token stands for, be it expired; None where nobody knows it."""
+    """Return what a bridge token stands for, be it expired.
+
+    None where nobody knows it, or its client was revoked.
+    """
     row = connection.execute(_BRIDGE, {"digest": digest(token)}).mappings().first()
     return Bridge(**{**row, "account": _bytes(row["account"])}) if row else None
 
 
 def forget_bridge_tokens(connection: Connection) -> None:
-    """Remove tokens that expired long ago."""
+    """Remove tokens that expired long ago, and the bank accounts of all that did."""
+    connection.execute(_FORGET_ACCOUNTS)
     connection.execute(_FORGET, {"hours": REMEMBERED_HOURS})
 
 

@@ -34,13 +34,14 @@ class Transaction:
     target: str | None
     data: bytes
     gas: int
-    #: open, final, reverted, or displaced: somebody else used the nonce.
+    #: open, final, reverted, void: a transfer of nothing used the nonce, or displaced: somebody
+    #: else did.
     state: str
     #: The attempt that was mined and its block; while it is open, as far as is known.
     mined_hash: str | None
     block_hash: str | None
     block_number: int | None
-    #: Why the contract refused it.
+    #: Why the contract refused it, or the node did.
     reason: str | None
     #: What the contract said, as the receipt has it.
     logs: Sequence[Mapping[str, Any]] | None
@@ -59,6 +60,8 @@ class Attempt:
     max_priority: int
     #: Seconds since it was signed.
     age: float
+    #: Whether it does nothing but use the nonce.
+    is_empty: bool
 
 
 class Intent(NamedTuple):
@@ -91,6 +94,15 @@ def settle_chain(connection: Connection, chain_id: int, genesis: str) -> None:
             f"this database belongs to chain {bound.chain_id} with the first block "
             f"{bound.genesis}, the node's is {chain_id} with {genesis}"
         )
+
+
+_BOUND = text("SELECT chain_id, genesis FROM ledger_chain")
+
+
+def bound_chain(connection: Connection) -> tuple[int, str] | None:
+    """Return the id and the first block of the chain that this database belongs to, if to any."""
+    row = connection.execute(_BOUND).first()
+    return (row.chain_id, row.genesis) if row else None
 
 
 _FINAL = text("SELECT final_number, final_hash FROM ledger_chain")
@@ -213,14 +225,14 @@ def _transaction(row: Any) -> Transaction:
 
 
 _ADD_ATTEMPT = text("""
-    INSERT INTO ledger_attempts (hash, transaction_id, raw, max_fee, max_priority)
-    VALUES (:hash, :transaction_id, :raw, :max_fee, :max_priority)
+    INSERT INTO ledger_attempts (hash, transaction_id, raw, max_fee, max_priority, is_empty)
+    VALUES (:hash, :transaction_id, :raw, :max_fee, :max_priority, :is_empty)
     ON CONFLICT (hash) DO NOTHING
 """)
 _ATTEMPTS = text("""
-    SELECT hash, transaction_id, raw, max_fee, max_priority,
+    SELECT hash, transaction_id, raw, max_fee, max_priority, is_empty,
            extract(epoch FROM now() - created_at) AS age
-    FROM ledger_attempts WHERE transaction_id = ANY(:ids) ORDER BY max_fee
+    FROM ledger_attempts WHERE transaction_id = ANY(:ids) ORDER BY max_fee, created_at
 """)
 _RAW = text("SELECT raw FROM ledger_attempts WHERE hash = :hash")
 _SENT = text("UPDATE ledger_attempts SET sent_at = now() WHERE hash = ANY(:hashes)")
@@ -233,10 +245,16 @@ _UNSENT = text("""
 
 
 def add_attempt(
-    connection: Connection, transaction_id: int, tx_hash: str, raw: bytes, fees: tuple[int, int]
+    connection: Connection,
+    transaction_id: int,
+    tx_hash: str,
+    raw: bytes,
+    fees: tuple[int, int],
+    *,
+    is_empty: bool = False,
 ) -> None:
     """Keep a signed form of a transaction; before it is sent, this must be committed."""
-    values = {"hash": tx_hash, "transaction_id": transaction_id, "raw": raw}
+    values = {"hash": tx_hash, "transaction_id": transaction_id, "raw": raw, "is_empty": is_empty}
     connection.execute(_ADD_ATTEMPT, {**values, "max_fee": fees[0], "max_priority": fees[1]})
 
 
@@ -279,9 +297,14 @@ class Open(NamedTuple):
     block_number: int | None
 
 
+# Of each sender so many, so that what waits of one does not hide another's.
 _OPEN = text(f"""
-    SELECT {", ".join(Open._fields)} FROM ledger_transactions WHERE state = 'open'
-    ORDER BY sender, nonce LIMIT :limit
+    SELECT lowest.* FROM ledger_accounts CROSS JOIN LATERAL (
+        SELECT {", ".join(Open._fields)} FROM ledger_transactions
+        WHERE state = 'open' AND sender = ledger_accounts.address
+        ORDER BY nonce LIMIT :limit
+    ) AS lowest
+    ORDER BY sender, nonce
 """)
 _BY_ID = text(f"SELECT {_COLUMNS} FROM ledger_transactions WHERE id = :id")
 _SEEN = text("""
@@ -289,11 +312,13 @@ _SEEN = text("""
         block_number = :block_number
     WHERE id = :id AND state = 'open'
 """)
+_GIVE_UP = text("UPDATE ledger_transactions SET reason = :reason WHERE id = :id")
 _SETTLE = text("""
     UPDATE ledger_transactions
     SET state = :state, mined_hash = :mined_hash, block_hash = :block_hash,
-        block_number = :block_number, reason = :reason, logs = CAST(:logs AS jsonb),
-        settled_at = now()
+        block_number = :block_number,
+        reason = CASE WHEN :state = 'void' THEN reason ELSE :reason END,
+        logs = CAST(:logs AS jsonb), settled_at = now()
     WHERE id = :id AND state = 'open'
 """)
 _HEED = text("UPDATE ledger_transactions SET heeded = true WHERE id = :id")
@@ -301,11 +326,14 @@ _UNHEEDED = text("""
     SELECT job_id FROM ledger_transactions WHERE state <> 'open' AND NOT heeded ORDER BY id
 """)
 _PUT_ASIDE = text("UPDATE ledger_transactions SET step = :step WHERE id = :id")
-_FORGET = text("DELETE FROM ledger_transactions WHERE job_id = ANY(:job_ids)")
+# What is open is sent until it is mined, whoever has given up waiting: others come behind it.
+_FORGET = text("""
+    DELETE FROM ledger_transactions WHERE job_id = ANY(:job_ids) AND state <> 'open'
+""")
 
 
 def open_transactions(connection: Connection, *, limit: int) -> list[Open]:
-    """Return what has not ended, by sender, lowest nonce first."""
+    """Return what has not ended, by sender, lowest nonce first, so many of each."""
     return [Open(*row) for row in connection.execute(_OPEN, {"limit": limit})]
 
 
@@ -330,6 +358,11 @@ def see(connection: Connection, transaction_id: int, mined: Mined | None) -> Non
     connection.execute(_SEEN, {"id": transaction_id, **(mined._asdict() if mined else _NOT_MINED)})
 
 
+def give_up(connection: Connection, transaction_id: int, reason: str) -> None:
+    """Note why the node refuses an open transaction, whose nonce something else is to use up."""
+    connection.execute(_GIVE_UP, {"id": transaction_id, "reason": reason})
+
+
 def settle(
     connection: Connection,
     transaction_id: int,
@@ -339,7 +372,10 @@ def settle(
     reason: str | None = None,
     logs: Sequence[Mapping[str, Any]] | None = None,
 ) -> None:
-    """End an open transaction: its block is final, or its nonce was used by somebody else."""
+    """End an open transaction: its block is final, or its nonce was used by something else.
+
+    What is void keeps the reason that was noted when it was given up.
+    """
     values = mined._asdict() if mined else _NOT_MINED
     more = {"state": state, "reason": reason, "logs": None if logs is None else json.dumps(logs)}
     connection.execute(_SETTLE, {"id": transaction_id, **values, **more})
@@ -362,5 +398,5 @@ def put_aside(connection: Connection, displaced: Transaction) -> None:
 
 
 def forget(connection: Connection, job_ids: Sequence[str]) -> None:
-    """Remove the transactions of jobs that are cleared."""
+    """Remove the transactions of jobs that are cleared, but those that are on their way."""
     connection.execute(_FORGET, {"job_ids": list(job_ids)})

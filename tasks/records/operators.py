@@ -28,6 +28,8 @@ PREFIX = "ops_"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,63}")
 #: Shortest password; characters.
 SHORTEST_PASSWORD = 12
+#: Jobs that a row of the audit trail is shown with.
+MOST_NAMED = 100
 
 _hasher = PasswordHasher()
 
@@ -63,8 +65,9 @@ class Action:
     at: datetime
     operator: str
     action: str
-    #: The ids of the jobs that it was done to.
+    #: The ids of the jobs that it was done to: the first `MOST_NAMED`, and how many there are.
     jobs: Sequence[str]
+    count: int
     details: Mapping[str, Any]
 
 
@@ -72,11 +75,14 @@ _ADD = text("""
     INSERT INTO operators (name, password_hash, role) VALUES (:name, :password_hash, :role)
     ON CONFLICT (name) DO NOTHING
 """)
+# Whoever is signed in by the old password or in the old role is not any more.
 _CHANGE = text("""
+    WITH ended AS (DELETE FROM operator_sessions WHERE operator = :name)
     UPDATE operators SET role = coalesce(:role, role),
         password_hash = coalesce(:password_hash, password_hash)
     WHERE name = :name
 """)
+_HASH_ANEW = text("UPDATE operators SET password_hash = :password_hash WHERE name = :name")
 _REMOVE = text("DELETE FROM operators WHERE name = :name")
 _ALL = text("SELECT name, role FROM operators ORDER BY name")
 _FIND = text("SELECT name, role FROM operators WHERE name = :name")
@@ -92,7 +98,7 @@ def add(connection: Connection, name: str, *, password: str, role: str) -> bool:
 def change(
     connection: Connection, name: str, *, password: str | None = None, role: str | None = None
 ) -> bool:
-    """Change a password, a role or both; False if nobody has the name."""
+    """Change a password, a role or both, which ends sessions; False if nobody has the name."""
     hashed = _hasher.hash(password) if password is not None else None
     given = {"name": name, "password_hash": hashed, "role": role}
     return bool(connection.execute(_CHANGE, given).rowcount)
@@ -124,7 +130,8 @@ def authenticate(connection: Connection, name: str, password: str) -> Operator |
     if known is None:
         return None
     if _hasher.check_needs_rehash(known):
-        change(connection, name, password=password)
+        given = {"name": name, "password_hash": _hasher.hash(password)}
+        connection.execute(_HASH_ANEW, given)
     return find(connection, name)
 
 
@@ -182,8 +189,9 @@ _NOTE = text("""
     INSERT INTO operator_actions (operator, action, jobs, details)
     VALUES (:operator, :action, :jobs, :details)
 """)
-_ACTIONS = text("""
-    SELECT id, at, operator, action, jobs, details FROM operator_actions
+_ACTIONS = text(f"""
+    SELECT id, at, operator, action, jobs[1:{MOST_NAMED}], cardinality(jobs), details
+    FROM operator_actions
     WHERE (CAST(:before AS bigint) IS NULL OR id < :before)
       AND (CAST(:job AS text) IS NULL OR jobs @> ARRAY[:job])
     ORDER BY id DESC LIMIT :limit

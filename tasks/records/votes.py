@@ -44,6 +44,10 @@ _ADD = text("""
 _USED = text("""
     SELECT nullifier FROM votes WHERE process = ANY(:processes) AND nullifier = ANY(:nullifiers)
 """)
+_ON_THEIR_WAY = text("""
+    SELECT gate, id, payload ->> 'vote' AS vote FROM jobs
+    WHERE type = 'relay_vote' AND gate = ANY(:nullifiers) AND finished_at IS NULL ORDER BY seq DESC
+""")
 _PAGE = text("""
     SELECT nullifier, voter, weight, '0x' || encode(package, 'hex'), transaction, block FROM votes
     WHERE process = :process ORDER BY no LIMIT :limit OFFSET :offset
@@ -67,6 +71,20 @@ def used(
     """Return those of the nullifiers that votes in these processes have."""
     asked = {"processes": list(processes), "nullifiers": list(nullifiers)}
     return frozenset(connection.execute(_USED, asked).scalars())
+
+
+class Relay(NamedTuple):
+    """A job that is to bring a vote to the chain."""
+
+    job: str
+    #: The vote as it came.
+    vote: str
+
+
+def on_their_way(connection: Connection, nullifiers: Sequence[str]) -> dict[str, Relay]:
+    """Return the votes that are on their way to the chain, by those of the nullifiers they have."""
+    rows = connection.execute(_ON_THEIR_WAY, {"nullifiers": list(nullifiers)})
+    return {row.gate: Relay(row.id, row.vote) for row in rows}
 
 
 def count(connection: Connection, process: int) -> tuple[int, int]:

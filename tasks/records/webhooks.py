@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import text
 
@@ -43,6 +43,14 @@ class Delivery:
     sealed: bytes
 
 
+class Receiver(NamedTuple):
+    """Whom a delivery is for, and the id of what it is about."""
+
+    tenant: str
+    webhook_id: int
+    about: str
+
+
 @dataclass(frozen=True, kw_only=True)
 class Logged:
     """A delivery as its webhook's owner may see it."""
@@ -78,6 +86,7 @@ _CHANGE = text(f"""
     RETURNING {_COLUMNS}
 """)
 _REMOVE = text("DELETE FROM webhooks WHERE api = :api AND tenant = :tenant AND id = :id")
+_SEALED = text("SELECT sealed FROM webhooks ORDER BY id DESC LIMIT :limit")
 _LISTENING = text("""
     SELECT id FROM webhooks
     WHERE api = :api AND tenant = :tenant AND active AND :event = ANY(events) ORDER BY id
@@ -106,6 +115,11 @@ def find(connection: Connection, api: str, tenant: str, webhook_id: int) -> Webh
     asked = {"api": api, "tenant": tenant, "id": webhook_id}
     row = connection.execute(_FIND, asked).mappings().first()
     return Webhook(**row) if row else None
+
+
+def sealed_secrets(connection: Connection, *, limit: int) -> list[bytes]:
+    """Return the sealed secrets of the newest webhooks, whosever they are."""
+    return [bytes(row.sealed) for row in connection.execute(_SEALED, {"limit": limit})]
 
 
 def page(
@@ -144,6 +158,11 @@ _ADD_DELIVERY = text("""
 """)
 _DELIVERY = text("""
     SELECT told.id, event, data, api, webhook_id, url, active, sealed
+    FROM webhook_deliveries AS told JOIN webhooks ON webhooks.id = webhook_id
+    WHERE told.id = :id
+""")
+_RECEIVER = text("""
+    SELECT tenant, webhook_id, about
     FROM webhook_deliveries AS told JOIN webhooks ON webhooks.id = webhook_id
     WHERE told.id = :id
 """)
@@ -211,6 +230,12 @@ def delivery(connection: Connection, delivery_id: str) -> Delivery | None:
     """Return a delivery with what is needed to send it; None if its webhook is gone."""
     row = connection.execute(_DELIVERY, {"id": delivery_id}).mappings().first()
     return Delivery(**{**row, "sealed": bytes(row["sealed"])}) if row else None
+
+
+def receiver(connection: Connection, delivery_id: str) -> Receiver | None:
+    """Return whom a delivery is for; None if there is no such delivery."""
+    row = connection.execute(_RECEIVER, {"id": delivery_id}).first()
+    return Receiver(*row) if row else None
 
 
 def note_attempt(connection: Connection, delivery_id: str, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What operators do: cancel and run again, one job or all that match; each leaves an audit row."""
+"""What operators do: cancel, run again and replay; each leaves an audit row."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tasks.job import orders, store
 from tasks.job.errors import Complaint, GateHeld, NotRepeatable, PayloadInvalid
 from tasks.job.states import State
-from tasks.records import operators
+from tasks.records import operators, webhooks
 from tasks.watch import search
+from tasks.webhooks.announce import tell_again
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,26 +58,41 @@ def narrowed(wanted: Filter, states: Sequence[State]) -> Filter:
     return replace(wanted, states=both) if both else replace(wanted, types=("",))
 
 
-def cancel(dispatch: Dispatch, job_id: str, *, by: str) -> Done:
-    """Cancel one job.
+def cancel(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> Done:
+    """Cancel one job; `details` are kept beside that in the audit row.
 
     Raises:
         NotPossible: the text says why.
     """
-    done = _cancel(dispatch, [job_id], by=by)
+    done = _cancel(dispatch, [job_id], by=by, **details)
     if not done.ended and not done.asked:
-        job = store.get(dispatch.connection, job_id)
-        if job is None:
-            raise NotPossible("there is no such job")
-        if job.is_over:
-            raise NotPossible("the job has ended")
-        if job.irrevocable:
-            raise NotPossible("its effects are on their way and cannot be taken back")
-        raise NotPossible(f"{job.cancelled_by} has asked it to stop already")
+        raise NotPossible(_why_not(dispatch, job_id))
     return done
 
 
-def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def cancel_these(dispatch: Dispatch, ids: Sequence[str], *, by: str) -> Done:
+    """Cancel those of some jobs for which it is possible."""
+    done = _cancel(dispatch, ids, by=by)
+    left = set(ids) - {*done.ended, *done.asked}
+    done.refused = {job_id: _why_not(dispatch, job_id) for job_id in ids if job_id in left}
+    return done
+
+
+def _why_not(dispatch: Dispatch, job_id: str) -> str:
+    """Say why a job was not cancelled."""
+    job = store.get(dispatch.connection, job_id)
+    if job is None:
+        return "there is no such job"
+    if job.is_over:
+        return "the job has ended"
+    if job.irrevocable:
+        return "its effects are on their way and cannot be taken back"
+    return f"{job.cancelled_by} has asked it to stop already"
+
+
+def cancel_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Cancel every job that matches and has not ended, if there are as many as expected.
 
     Raises:
@@ -84,7 +100,7 @@ def cancel_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
     """
     meant = narrowed(wanted, OPEN)
     ids = _ids(dispatch, meant, expected, most=MOST_CANCELLED)
-    return _cancel(dispatch, ids, by=by, filter=said(meant))
+    return _cancel(dispatch, ids, by=by, filter=said(meant), **details)
 
 
 def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) -> Done:
@@ -96,7 +112,7 @@ def _cancel(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) 
     return Done(ended=made.ended, asked=made.asked)
 
 
-def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
+def repeat(dispatch: Dispatch, job_id: str, *, by: str, **details: Any) -> str:
     """Run one ended job again; return the new one's id.
 
     Raises:
@@ -107,19 +123,31 @@ def repeat(dispatch: Dispatch, job_id: str, *, by: str) -> str:
         made = orders.repeat(dispatch, job_id)
     except (NotRepeatable, PayloadInvalid) as refused:
         raise NotPossible(str(refused)) from None
-    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made})
+    operators.note(dispatch.connection, by, "retry", [job_id], made={job_id: made}, **details)
     return made
 
 
-def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) -> Done:
+def repeat_all(
+    dispatch: Dispatch, wanted: Filter, *, expected: int, by: str, **details: Any
+) -> Done:
     """Run every job again that matches and has failed, if there are as many as expected.
 
     Raises:
         CountDiffers: there are not.
     """
     meant = narrowed(wanted, FAILED)
+    ids = _ids(dispatch, meant, expected, most=MOST_REPEATED)
+    return _repeat(dispatch, list(reversed(ids)), by=by, filter=said(meant), **details)
+
+
+def repeat_these(dispatch: Dispatch, ids: Sequence[str], *, by: str) -> Done:
+    """Run those of some jobs again for which it is possible, in this order."""
+    return _repeat(dispatch, ids, by=by)
+
+
+def _repeat(dispatch: Dispatch, ids: Sequence[str], *, by: str, **details: Any) -> Done:
     done = Done()
-    for job_id in reversed(_ids(dispatch, meant, expected, most=MOST_REPEATED)):
+    for job_id in ids:
         try:
             with dispatch.connection.begin_nested():
                 done.repeated[job_id] = orders.repeat(dispatch, job_id)
@@ -128,9 +156,24 @@ def repeat_all(dispatch: Dispatch, wanted: Filter, *, expected: int, by: str) ->
         except GateHeld as held:
             done.refused[job_id] = f"its gate is held by {held.holder}"
     if done.repeated:
-        jobs, details = list(done.repeated), {"filter": said(meant), "made": done.repeated}
-        operators.note(dispatch.connection, by, "retry", jobs, **details)
+        jobs = list(done.repeated)
+        operators.note(dispatch.connection, by, "retry", jobs, **details, made=done.repeated)
     return done
+
+
+def replay(dispatch: Dispatch, delivery_id: str, *, by: str) -> str:
+    """Have a webhook told again what it was told; return the id of the job that it was about.
+
+    Raises:
+        NotPossible: the text says why.
+    """
+    told = webhooks.receiver(dispatch.connection, delivery_id)
+    if told is None:
+        raise NotPossible("there is no such delivery, or its webhook was removed")
+    if not tell_again(dispatch, told.tenant, told.webhook_id, delivery_id):
+        raise NotPossible("it is still to be delivered")
+    operators.note(dispatch.connection, by, "replay", [told.about], delivery=delivery_id)
+    return told.about
 
 
 def _ids(dispatch: Dispatch, wanted: Filter, expected: int, *, most: int) -> list[str]:

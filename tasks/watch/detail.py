@@ -10,6 +10,7 @@ from sqlalchemy import text
 from tasks.job import orders, store
 from tasks.job.declare import JOB_TYPES
 from tasks.watch.explain import MOST_AHEAD, Facts, why
+from tasks.watch.workers import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from tasks.job.record import Job
+
+
+#: Moves that a job is shown with, the latest; one that is parked a lot has more.
+MOST_MOVES = 1000
 
 
 @dataclass(frozen=True)
@@ -77,14 +82,20 @@ class Detail:
     deliveries: Sequence[Delivery]
 
     @property
+    def is_cut(self) -> bool:
+        """Whether there may have been moves before the first of these."""
+        return len(self.moves) >= MOST_MOVES
+
+    @property
     def attempts(self) -> list[Attempt]:
         """The attempts, oldest first."""
         return attempts_of(self.moves)
 
 
 _MOVES = text("""
-    SELECT attempt, move, state, worker, note, at FROM job_moves
-    WHERE job_id = :id ORDER BY seq LIMIT 1000
+    SELECT attempt, move, state, worker, note, at FROM (
+        SELECT * FROM job_moves WHERE job_id = :id ORDER BY seq DESC LIMIT :most
+    ) AS latest ORDER BY seq
 """)
 _DELIVERIES = text("""
     SELECT id, webhook_id, event, state, job_id,
@@ -92,17 +103,15 @@ _DELIVERIES = text("""
            created_at, delivered_at
     FROM webhook_deliveries AS told WHERE about = :id ORDER BY seq LIMIT 1000
 """)
-_FACTS = text("""
+_FACTS = text(f"""
     SELECT now() AS now,
            (SELECT count(*) FROM (
                 SELECT FROM jobs WHERE queue = :queue AND worker IS NULL AND finished_at IS NULL
                   AND due_at < :due_at AND due_at <= now() AND id <> :id LIMIT :most) AS counted)
                AS ahead,
-           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND ended_at IS NULL
-              AND seen_at > now() - interval '60 seconds') AS workers,
-           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND ended_at IS NULL
-              AND id IN (SELECT worker FROM jobs WHERE worker IS NOT NULL)
-              AND seen_at > now() - interval '60 seconds') AS busy
+           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND {ALIVE}) AS workers,
+           (SELECT count(*) FROM workers WHERE :queue = ANY(queues) AND {ALIVE}
+              AND id IN (SELECT worker FROM jobs WHERE worker IS NOT NULL)) AS busy
 """)
 
 
@@ -114,7 +123,7 @@ def get(connection: Connection, job_id: str, *, redis: bool | None = None) -> De
     job = store.get(connection, job_id)
     if job is None:
         return None
-    moves = [Moved(*row) for row in connection.execute(_MOVES, {"id": job_id})]
+    moves = [Moved(*row) for row in connection.execute(_MOVES, {"id": job_id, "most": MOST_MOVES})]
     holder = _holder(connection, job)
     last = moves[-1] if moves else None
     given: dict[str, Any] = {"holder": holder, "redis": redis, "is_known": job.type in JOB_TYPES}

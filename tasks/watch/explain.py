@@ -78,7 +78,7 @@ def _end(job: Job) -> str:
 
 def _later(job: Job, facts: Facts) -> str:
     """Say what a job waits for that is not due."""
-    wait = _length((job.due_at - facts.now).total_seconds())
+    wait = length((job.due_at - facts.now).total_seconds())
     if facts.move == "park":
         return f"It is parked for another {wait}, or until what it waits for wakes it."
     because = f", because of: {facts.note}" if facts.note else ""
@@ -99,7 +99,7 @@ def _in_line(job: Job, facts: Facts) -> str:
     return f"{line}; {hands if idle else f'all {facts.workers} workers are busy'}.{away}"
 
 
-def _length(seconds: float) -> str:
+def length(seconds: float) -> str:
     """Say how long something is, in the largest unit that makes sense."""
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= 2 * size:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-#: Failures of a type that are looked at, newest first.
+#: Failures of a type that are looked at, the last first.
 MOST_READ = 10_000
 
 
@@ -34,17 +34,18 @@ class Group:
     newest: Sequence[str]
 
 
-_GROUPS = text(r"""
+_GROUPS = text(f"""
     SELECT type, code, line, count(*) AS jobs, min(finished_at), max(finished_at) AS last_at,
-           (array_agg(id ORDER BY seq DESC))[1:5]
+           (array_agg(id ORDER BY finished_at DESC))[1:5]
     FROM (
-        SELECT failed.*, regexp_replace(error, '\m(0x[0-9a-fA-F]+|[0-9]+)\M', '#', 'g') AS line
+        SELECT failed.*, {search.ERROR_LINE} AS line
         FROM unnest(CAST(:types AS text[])) AS asked (kind)
         CROSS JOIN LATERAL (
             SELECT id, seq, type, code, error, finished_at FROM jobs
-            WHERE type = asked.kind AND state = 'failed' ORDER BY seq DESC LIMIT :most
+            WHERE type = asked.kind AND state = 'failed'
+              AND finished_at >= now() - :hours * interval '1 hour'
+            ORDER BY finished_at DESC LIMIT :most
         ) AS failed
-        WHERE finished_at >= now() - :hours * interval '1 hour'
     ) AS read
     GROUP BY type, code, line ORDER BY jobs DESC, last_at DESC LIMIT :limit
 """)

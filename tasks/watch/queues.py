@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import text
 
 from tasks.job.declare import JOB_TYPES
+from tasks.watch.workers import ALIVE
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -29,7 +30,7 @@ class Queue:
     running: int
     #: How long the oldest of those that could begin has been waiting for that; seconds.
     oldest: float
-    #: Living workers that serve it.
+    #: Workers that serve it and were heard a moment ago.
     workers: int
 
 
@@ -42,12 +43,11 @@ class InFlight:
     running: int
 
 
-_QUEUES = text("""
+_QUEUES = text(f"""
     WITH working AS (
         SELECT queue, count(*) AS jobs FROM jobs WHERE worker IS NOT NULL GROUP BY queue
     ), serving AS (
-        SELECT unnest(queues) AS queue, count(*) AS workers FROM workers
-        WHERE ended_at IS NULL AND seen_at > now() - interval '60 seconds' GROUP BY 1
+        SELECT unnest(queues) AS queue, count(*) AS workers FROM workers WHERE {ALIVE} GROUP BY 1
     ), known AS (
         SELECT unnest(CAST(:queues AS text[])) AS queue
         UNION SELECT queue FROM working UNION SELECT queue FROM serving

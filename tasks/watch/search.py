@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 MAX_LIMIT, MOST_COUNTED = 200, 10_000
 #: The shortest beginning of an id that is looked for; what is shorter must be the whole id.
 SHORTEST_PREFIX = 3
+#: An error with every number as `#`, so that the same error is the same line; SQL.
+ERROR_LINE = r"regexp_replace(error, '\m(0x[0-9a-fA-F]+|[0-9]+)\M', '#', 'g')"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,8 +35,9 @@ class Filter:
     tenant: str = ""
     #: What their ids begin with.
     id_prefix: str = ""
-    #: Why they failed, as a word.
+    #: Why they failed: as a word, and as a line in which every number is `#`.
     code: str = ""
+    error: str = ""
     #: Recorded at or after, and before.
     since: datetime | None = None
     until: datetime | None = None
@@ -67,14 +70,19 @@ _SPAN = text("""
                      ORDER BY at LIMIT 1), 9223372036854775807)
 """)
 _WANTED = """
-    FROM unnest(CAST(:types AS text[])) AS asked (kind)
-    CROSS JOIN unnest(CAST(:states AS text[])) AS wanted (word)
+    FROM unnest(CAST(:types AS text[])) AS asked (kind) {states}
     CROSS JOIN LATERAL (
         SELECT id, seq FROM jobs
-        WHERE type = asked.kind AND state = wanted.word AND seq > :first AND seq < :before {more}
+        WHERE type = asked.kind AND state = {state} AND seq > :first AND seq < :before {more}
         {order} LIMIT :limit
     ) AS newest
 """
+_ANY_STATE = {
+    "states": "CROSS JOIN unnest(CAST(:states AS text[])) AS wanted (word)",
+    "state": "wanted.word",
+}
+# The indexes of codes and errors hold what has failed, and are used where a statement says so.
+_FAILED = {"states": "", "state": f"'{State.FAILED}'"}
 _BY_ID = """
     FROM jobs AS newest
     WHERE {id} AND type = ANY(:types) AND state = ANY(:states)
@@ -120,23 +128,31 @@ def _source(
 ) -> tuple[str, dict[str, Any]]:
     """Return what to select from as `newest`, and the values of its parameters."""
     first, last = _span(connection, wanted)
+    # A code and an error say why a job failed, so nothing else has them.
+    is_failed = bool(wanted.code or wanted.error)
+    possible = (State.FAILED,) if is_failed else tuple(State)
+    states = [state for state in possible if not wanted.states or state in wanted.states]
+    types = types_there_are(connection) if states else ()
     asked: dict[str, Any] = {
-        "types": [name for name in types_there_are(connection) if wanted.has_type(name)],
-        "states": list(wanted.states or State),
+        "types": [name for name in types if wanted.has_type(name)],
+        "states": states,
         "first": first,
         "before": min(last, before) if before is not None else last,
     }
     conditions = {
         "tenant = :tenant": wanted.tenant,
         "code = :code": wanted.code,
+        f"md5({ERROR_LINE}) = md5(:error)": wanted.error,
         "created_at >= :since": wanted.since,
         "created_at < :until": wanted.until,
     }
     more = "".join(f" AND {condition}" for condition, value in conditions.items() if value)
-    values = {name: getattr(wanted, name) for name in ("tenant", "code", "since", "until")}
+    given = ("tenant", "code", "error", "since", "until")
+    values = {name: getattr(wanted, name) for name in given}
     asked |= {name: value for name, value in values.items() if value}
     if not wanted.id_prefix:
-        return _WANTED.format(more=more, order=order), asked
+        state = _FAILED if is_failed else _ANY_STATE
+        return _WANTED.format(more=more, order=order, **state), asked
     asked["id"] = wanted.id_prefix
     if len(wanted.id_prefix) < SHORTEST_PREFIX:
         return _BY_ID.format(id="id = :id", more=more), asked

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from tasks.job.dispatch import Dispatch
     from tasks.job.record import Job
+    from tasks.records.income_links import Link
     from tasks.records.income_tasks import AccountTask
 
-API, EVENT = "income", "task-status-updated"
+API, EVENT, LINK_DELETED = "income", "task-status-updated", "link-deleted"
 #: What a task goes through while it runs, in this order; not each goes through all.
 STAGES = ("login", "mfa", "parse", "full_parse", "switch_deposit")
 #: How it may fail.
@@ -70,6 +71,25 @@ def tell(dispatch: Dispatch, task: AccountTask, word: str) -> None:
         "user_id": task.user_id,
     }
     announce(dispatch, API, task.client_id, EVENT, about=task.job_id, data=data)
+
+
+def tell_of_removal(
+    dispatch: Dispatch, client_id: str, link: Link, newest: AccountTask | None
+) -> None:
+    """Have the client's webhooks told that a link is gone, behind all that its last task told."""
+    at = stamp(now(dispatch.connection))
+    data = {
+        "link_id": link.id,
+        "product": link.product_type,
+        "data_source": PROVIDERS[link.provider_id].data_source,
+        "tracking_info": newest.tracking_info if newest else None,
+        "event_type": LINK_DELETED,
+        "event_created_at": at,
+        "updated_at": at,
+        "user_id": link.user_id,
+    }
+    about = newest.job_id if newest else link.id
+    announce(dispatch, API, client_id, LINK_DELETED, about=about, data=data)
 
 
 def stamp(moment: datetime) -> str:

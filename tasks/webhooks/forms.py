@@ -39,9 +39,10 @@ class Letter(NamedTuple):
 
 
 def new_secrets(token: str | None = None) -> Secrets:
-    """Return secrets that nobody can guess; the token may be one that exists already."""
-    key = base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
-    return Secrets(token or secrets.token_urlsafe(48), f"{_PREFIX}{key}")
+    """Return secrets that nobody can guess; of a token that the receiver knows already, both."""
+    key = token.encode() if token else secrets.token_bytes(_KEY_BYTES)
+    signing = f"{_PREFIX}{base64.b64encode(key).decode()}"
+    return Secrets(token or secrets.token_urlsafe(48), signing)
 
 
 def seal_secrets(settings: Settings, given: Secrets) -> bytes:

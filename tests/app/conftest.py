@@ -193,3 +193,14 @@ def mary(database) -> Watcher:
 def john(database) -> Watcher:
     """Somebody who may watch."""
     return new_operator(database, "john", "viewer")
+
+
+@pytest.fixture
+def run(app) -> Callable[..., tuple[int, str]]:
+    """Run a command of the application; return its exit status and what it printed."""
+
+    def run(*words: str, **given: Any) -> tuple[int, str]:
+        result = app.test_cli_runner().invoke(args=words, **given)
+        return result.exit_code, result.output
+
+    return run

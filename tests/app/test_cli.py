@@ -8,19 +8,10 @@ import jwt
 import pytest
 
 from app import create_app
+from tasks.records import operators
+from tasks.records.operators import Operator
 from tests.conftest import JWT_KEY, token
 from tests.tasks.job.jobs import claim
-
-
-@pytest.fixture
-def run(app):
-    """Run a command of the application; return its exit status and what it printed."""
-
-    def run(*words: str) -> tuple[int, str]:
-        result = app.test_cli_runner().invoke(args=words)
-        return result.exit_code, result.output
-
-    return run
 
 
 def bearer(credential: str) -> dict[str, str]:
@@ -181,6 +172,18 @@ def test_a_sample_is_somebody_for_each_api_with_keys_that_fit(run, client):
     assert client.get("/v1/users/", headers=keys).json["results"] == []
 
 
+def test_the_sample_operator_gets_a_new_password_each_time(run, database):
+    def given():
+        out = run("sample")[1]
+        return dict(line.split("=", 1) for line in out.splitlines())["OPERATOR"].split(":")
+
+    (name, old), (_, new) = given(), given()
+
+    with database.statement() as connection:
+        assert operators.authenticate(connection, name, old) is None
+        assert operators.authenticate(connection, name, new) == Operator("sample", "operator")
+
+
 # Services.
 
 
@@ -268,7 +271,11 @@ def test_a_token_of_an_operator_opens_the_operators_api_until_its_owner_is_remov
     assert client.get("/ops/v1/queues", headers=headers).status_code == 401
 
 
-@pytest.mark.parametrize("words", [("remove", "nobody"), ("token", "nobody")])
+@pytest.mark.parametrize(
+    "words",
+    [("remove", "nobody"), ("token", "nobody"), ("tokens", "nobody"),
+     ("change", "nobody", "--role", "viewer")],
+)  # fmt: skip
 def test_what_is_done_to_nobody_is_a_clear_end(run, words):
     assert run("users", *words) == (1, "Error: no operator nobody\n")
 
@@ -279,3 +286,36 @@ def test_a_name_or_a_password_that_cannot_be_is_a_clear_end(run):
 
     assert named == (1, "Error: a name has letters, digits, and . _ @ - between them\n")
     assert short == (1, "Error: a password has at least 12 characters\n")
+
+
+def test_a_revoked_token_opens_nothing_and_the_other_one_does(run, client, mary, auditor):
+    _, out = run("users", "token", "mary", "--label", "scripts")
+    first = auditor.one("SELECT min(id) FROM operator_tokens")
+
+    revoked = run("users", "revoke", str(first))
+
+    assert revoked == (0, "")
+    assert run("users", "revoke", str(first)) == (1, f"Error: no token {first} is in use\n")
+    assert run("users", "tokens", "mary") == (
+        0,
+        f"{first}\trevoked\ttest\n{first + 1}\tin use\tscripts\n",
+    )
+    opened = [client.get("/ops/v1/queues", headers=headers).status_code
+              for headers in (mary.headers, bearer(out.strip()))]  # fmt: skip
+    assert opened == [401, 200]
+
+
+@pytest.mark.usefixtures("mary")
+def test_an_operator_gets_another_role_or_password(run, database):
+    role = run("users", "change", "mary", "--role", "viewer")
+    asked = run("users", "change", "mary", "--password", input="battery staple\n" * 2)
+
+    with database.statement() as connection:
+        found = operators.authenticate(connection, "mary", "battery staple")
+    assert role[0] == asked[0] == 0
+    assert found == operators.Operator("mary", "viewer")
+    assert run("users", "change", "mary")[0] == 2
+    assert run("users", "change", "mary", "--password", "short") == (
+        1,
+        "Error: a password has at least 12 characters\n",
+    )

@@ -332,6 +332,34 @@ def test_a_path_that_is_none_is_404(client, path):
     assert set(response.json) == {"error", "code"}
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("/jobs//x", {"error", "code"}),
+        ("/jobs/x//", {"error", "code"}),
+        ("/organizations//members", {"error", "code"}),
+        ("/docs//assets", {"error", "code"}),
+        ("/jobs//2436", {"status", "type", "message"}),
+        ("/dids//x", {"status", "type", "message"}),
+        ("/v1//tasks/", {"detail"}),
+        ("/ops//v1/jobs", {"error"}),
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_two_slashes_are_no_path_and_no_redirect(client, tenant, method, path, says):
+    response = client.open(path, method=method, headers=tenant.headers)
+
+    assert response.status_code == 404
+    assert set(response.json) == says
+
+
+def test_two_slashes_in_the_screening_api_are_a_404_in_its_envelope(client):
+    response = client.get("/v5/verifications//watchlist")
+
+    assert (response.status_code, response.json["statusCode"]) == (404, 404)
+    assert response.json["error"]["type"] == "not_found"
+
+
 def test_a_method_that_a_path_lacks_is_405_and_says_which_it_has(client):
     response = client.delete(f"/jobs/{ID}")
 

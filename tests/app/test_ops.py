@@ -6,9 +6,11 @@ import pytest
 
 from tasks.job import states
 from tests.tasks.job.jobs import advance, claimed, record, tally
+from tests.told import tell
 
 ACTING = (
     "/ops/v1/jobs/a/cancel", "/ops/v1/jobs/a/retry", "/ops/v1/jobs/cancel", "/ops/v1/jobs/retry",
+    "/ops/v1/deliveries/a/replay",
 )  # fmt: skip
 SEEING = (
     "/ops/v1/jobs", "/ops/v1/jobs/count", "/ops/v1/jobs/a", "/ops/v1/queues", "/ops/v1/workers",
@@ -224,6 +226,20 @@ def test_an_order_that_is_none_does_nothing(post, database, auditor, body):
     assert auditor.job("a")["state"] == "pending"
 
 
+def test_a_webhook_is_told_again(post, get, database, auditor):
+    told = tell(database, auditor, "a")
+
+    answer, again = post(f"/deliveries/{told}/replay"), post(f"/deliveries/{told}/replay")
+    unknown = post("/deliveries/unknown/replay")
+
+    assert answer.json == {"id": told, "about": "a"}
+    assert auditor.one("SELECT state FROM webhook_deliveries") == "pending"
+    assert [one.status_code for one in (again, unknown)] == [409, 409]
+    assert again.json["error"]["message"] == "this cannot be done: it is still to be delivered"
+    (done,) = get("/actions").json["actions"]
+    assert (done["action"], done["jobs"], done["details"]) == ("replay", ["a"], {"delivery": told})
+
+
 def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor):
     auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', '{default}')")
     record(database, "a", queue="bulk")
@@ -239,7 +255,7 @@ def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor
     assert {"type": "noop", "pending": 1, "running": 1} in queues["types"]
     (worker,) = workers["workers"]
     assert (worker["state"], worker["job"]["id"], worker["why"]) == ("busy", "b", "at work")
-    assert len(statistics["slots"]) == 60
+    assert (len(statistics["slots"]), statistics["slotMinutes"]) == (96, 15)
     assert sum(slot["failed"] for slot in statistics["slots"]) == 1
     fails = next(one for one in statistics["types"] if one["type"] == "fails")
     assert (fails["failed"], fails["latency"]["p50"] > 0) == (1, True)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 
+from tasks.job import states
 from tasks.ledger.ballots import nullifier, read_vote
 from tests.elections import ADDRESS, ADDRESSES, TREE, new_election, payload
+from tests.tasks.job.jobs import advance, claim
 
 pytestmark = pytest.mark.usefixtures("registry")
 
@@ -44,7 +47,9 @@ def test_a_vote_is_relayed_by_a_job_of_the_process_owner(vote, client, auditor, 
     assert accepted.headers["Location"] == f"/jobs/{job}"
     row = auditor.job(job)
     assert (row["type"], row["tenant"], row["queue"]) == ("relay_vote", tenant.address, "chain")
-    assert row["payload"] == {"vote": text}
+    vote_id = f"0x{nullifier(ADDRESSES[1], bytes.fromhex(ADDRESS[2:])).hex()}"
+    assert row["payload"] == {"vote": text, "nullifier": vote_id}
+    assert row["gate"] == vote_id
     assert client.get(f"/jobs/{job}").json["status"] == "pending"
 
 
@@ -140,6 +145,59 @@ def test_a_voter_whose_vote_is_known_is_refused_in_that_process_only(
         {"error": "invalid transaction: nullifier already used", "code": 40007},
     )
     assert (elsewhere.status_code, another.status_code) == (202, 202)
+
+
+@pytest.mark.usefixtures("election")
+def test_of_a_voter_one_vote_is_on_its_way_whatever_else_is_sent(vote, client, auditor):
+    first = vote(payload())
+
+    again = [vote(f"0x{payload().upper()}"), vote(payload())]
+    other = vote(payload(package=b"\1\1"))
+    texts = [payload(package=b"\1\1"), payload(), payload(1)]
+    batch = client.post("/votes", json={"votes": [{"txPayload": text} for text in texts]})
+
+    job = first.json["jobId"]
+    refusal = {
+        "error": "invalid transaction: another vote with this nullifier is on its way",
+        "code": 40007,
+    }
+    assert [(a.status_code, a.json) for a in again] == [(202, {"jobId": job})] * 2
+    assert (other.status_code, other.json) == (400, refusal)
+    refused, same, new = batch.json["jobs"]
+    assert (refused, same) == (refusal, {"jobId": job})
+    assert new["jobId"] != job
+    assert auditor.one("SELECT count(*) FROM jobs") == 2
+
+
+@pytest.mark.usefixtures("election")
+def test_a_vote_that_failed_on_its_way_may_be_cast_again(vote, database, auditor):
+    job = vote(payload()).json["jobId"]
+    failed = {"code": "refused", "error": "the node refused it", "keep": 60}
+    advance(database, claim(database, job), states.FAIL, **failed)
+
+    again = vote(payload(package=b"\1\1"))
+
+    assert again.status_code == 202
+    assert auditor.one("SELECT count(*) FROM jobs") == 2
+
+
+@pytest.mark.usefixtures("election")
+def test_in_a_storm_of_votes_of_one_voter_one_costs_a_transaction(app, auditor, perform):
+    texts = [payload(package=bytes([n % 2, n % 3])) for n in range(24)]
+
+    def send(text):
+        return app.test_client().post("/vote", json={"txPayload": text})
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(send, texts))
+
+    accepted = {a.json["jobId"] for a in answers if a.status_code == 202}
+    assert {a.status_code for a in answers} <= {202, 400}
+    for job in accepted:
+        perform(job)
+    states = [auditor.job(job)["state"] for job in accepted]
+    assert states.count("running") == 1
+    assert set(states) <= {"running", "rejected"}
 
 
 def test_another_body_is_400_code_40004(client):

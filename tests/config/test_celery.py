@@ -23,3 +23,12 @@ def test_a_worker_waits_for_redis_without_end(settings):
 
     assert app.conf.broker_connection_retry_on_startup is True
     assert app.conf.broker_connection_max_retries is None
+
+
+def test_states_are_kept_in_redis_for_an_hour_where_events_are_asked_for(with_setting):
+    app = make_celery(with_setting(celery_events=True), ["default"])
+
+    assert type(app.backend).__name__ == "RedisBackend"
+    assert app.backend.expires == 3600
+    assert app.conf.task_ignore_result is True
+    assert app.conf.worker_send_task_events is False

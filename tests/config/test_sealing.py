@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from config.sealing import SealingKeyMissing, SealUnopened, seal, unseal
+from config.sealing import SealingKeyMissing, SealUnopened, reseal, seal, unseal
 from config.settings import Settings, SettingsInvalid
 
 OLD, NEW = "b2xk" * 10 + "b2w=", "bmV3" * 10 + "bmU="
@@ -33,6 +33,16 @@ def test_a_new_key_comes_first_and_the_old_one_still_opens():
     both = settings(NEW, OLD)
     assert unseal(both, sealed) == b"a secret"
     assert unseal(settings(NEW), seal(both, b"another")) == b"another"
+
+
+def test_what_an_older_key_sealed_is_sealed_anew_once():
+    sealed = seal(settings(OLD), b"a secret")
+    anew = reseal(settings(NEW, OLD), sealed)
+
+    assert unseal(settings(NEW), anew) == b"a secret"
+    assert reseal(settings(NEW, OLD), anew) is None
+    with pytest.raises(SealUnopened):
+        reseal(settings(NEW), sealed)
 
 
 def test_without_a_key_nothing_is_sealed():

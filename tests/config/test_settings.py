@@ -30,6 +30,7 @@ def test_every_value_has_the_type_of_its_field():
         "JWT_KEY": "81",
         "WEBHOOKS_MAY_BE_PRIVATE": "True",
         "CHAIN_FINALITY": "depth:12",
+        "CHAIN_GIVE_UP_SECONDS": "30",
     }
 
     settings = Settings.from_env(env)
@@ -40,6 +41,7 @@ def test_every_value_has_the_type_of_its_field():
     assert settings.jwt_key == "81"
     assert settings.webhooks_may_be_private is True
     assert settings.chain_finality == "depth:12"
+    assert settings.chain_give_up_seconds == 30.0
 
 
 def test_an_empty_variable_is_as_good_as_none():

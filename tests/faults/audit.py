@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: How often a job of a type may fail.
 BOUNDS = {
     "org_members": 5,
+    "census_participants": 5,
     "noop": 3,
     "fails": 3,
     "holds": 3,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+from eth_account import Account
+
 from tests.conftest import wait_until
 from tests.faults.ledger_audit import audit_ledger
 
@@ -76,3 +79,20 @@ def test_two_hundred_jobs_of_one_signer_on_two_workers_follow_each_other(
     assert {auditor.job(job)["state"] for job in sent} == {"completed"}
     audit()
     audit_ledger(auditor, chain)
+    _send_again(chain, auditor, sent[0])
+    with pytest.raises(AssertionError, match="something was mined that nobody kept"):
+        audit_ledger(auditor, chain)
+
+
+def _send_again(chain, auditor, job):
+    """Send what a job has sent as whoever forgets it would, under the next nonce."""
+    asked = "SELECT target, data, gas FROM ledger_transactions WHERE job_id = %s"
+    (kept,) = auditor.rows(asked, job)
+    call = {
+        "to": bytes.fromhex(kept["target"][2:]), "data": bytes(kept["data"]), "gas": kept["gas"],
+        "nonce": int(chain.rpc("eth_getTransactionCount", chain.address, "pending"), 16),
+        "maxFeePerGas": 10**12, "maxPriorityFeePerGas": 1, "chainId": 1337,
+    }  # fmt: skip
+    signed = Account.sign_transaction(call, chain.key)
+    sent = chain.rpc("eth_sendRawTransaction", f"0x{signed.raw_transaction.hex()}")
+    wait_until(lambda: chain.rpc("eth_getTransactionReceipt", sent))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 
 from eth_account import Account
@@ -261,20 +260,3 @@ def test_workers_refuse_to_start_on_another_chain_than_the_databases(
 
     assert worker.popen.wait(30) == 1
     assert "this database belongs to chain 1" in worker.log.read_text()
-
-
-def test_a_transaction_can_be_followed_in_the_log_by_its_job(start_ledger, jobs, wait):
-    worker = start_ledger()
-    job = jobs.add("inscribes", name="followed")
-    wait.until_over(job)
-
-    lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line[:1] == "{"]
-    events = [line["event"] for line in lines if job in (line.get("job"), *line.get("jobs", []))]
-    assert [event for event in events if event.startswith("transaction")] == [
-        "transaction_signed",
-        "transaction_sent",
-        "transaction_settled",
-        "transaction_final",
-    ]
-    assert events[0] == "attempt_began"
-    assert events[-1] == "attempt_ended"

@@ -5,10 +5,12 @@ from datetime import timedelta
 
 import pytest
 
+from tasks.connecting import collecting
 from tasks.job import orders
 from tasks.job.dispatch import Dispatch
 from tasks.job.errors import NotRepeatable
 from tasks.job.queue import Bell
+from tests.accounts import JOB
 from tests.connected import http, perform, settings_with_accounts, who
 from workers.runner import Runner
 
@@ -161,6 +163,20 @@ def test_documents_that_are_not_ready_are_waited_for_without_a_worker(
     assert sandbox.state(login)["sign_ins"] == 1
 
 
+def test_an_attempt_whose_turn_is_over_has_read_one_document_at_least(
+    who, perform, sandbox, monkeypatch
+):
+    monkeypatch.setattr(collecting, "TURN_SECONDS", 0.0)
+    login = sandbox.account(jobs=[{**JOB, "frequency": "M", "hired": "2025-09-01"}])
+    made = who.login(login.username, login.password)
+    states = [perform(made["task_id"]) for _ in range(3)]
+    (employment,) = who.report(made["link_id"])["employments"]
+
+    assert states == ["running", "running", "completed"]
+    assert len(employment["statements"]) == 4
+    assert set(sandbox.state(login)["fetched"].values()) == {1}
+
+
 def test_documents_that_never_get_ready_make_the_provider_unavailable(
     who, perform, sandbox, auditor
 ):
@@ -173,6 +189,7 @@ def test_documents_that_never_get_ready_make_the_provider_unavailable(
     sandbox.end_sessions(login)
     perform(task)
 
+    assert who.task(task)["error_message"] == "the provider did not give its documents in time"
     assert who.status(task) == "unavailable"
 
 
@@ -216,6 +233,44 @@ def test_pay_is_sent_to_another_account(who, perform, told, sandbox, auditor):
     assert allotment["account_number"] == "16002600"
     assert allotment["percent"] == "100"
     assert "16002600" not in kept
+
+
+@pytest.mark.parametrize(
+    ("share", "switched"),
+    [
+        ({"deposit_type": "percent", "deposit_value": "12.5"}, {"percent": "12.5"}),
+        ({"deposit_type": "amount", "deposit_value": 250}, {"amount": "250"}),
+        ({"deposit_type": "amount", "deposit_value": "1250.50"}, {"amount": "1250.50"}),
+    ],
+)
+def test_a_part_of_the_pay_is_sent_to_another_account(who, perform, sandbox, share, switched):
+    account = {"account_number": "16002600", "routing_number": "123456789", **share}
+    login = sandbox.account()
+    given = {"product_type": "deposit_switch", "account": account}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    perform(task)
+
+    assert who.status(task) == "done"
+    assert sandbox.state(login)["allotments"] == {
+        "J-1": [
+            {
+                "routing_number": "123456789",
+                "account_number": "16002600",
+                "account_type": "checking",
+                **switched,
+            }
+        ]
+    }
+
+
+def test_pay_that_nobody_gets_any_more_goes_nowhere(who, perform, sandbox):
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    login = sandbox.account(jobs=[{**JOB, "left": "2025-06-30"}])
+    given = {"product_type": "deposit_switch", "account": account}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    perform(task)
+
+    assert (who.status(task), sandbox.state(login)["allotments"]) == ("no_data", {})
 
 
 def test_more_than_all_of_the_pay_is_a_config_error(who, perform, sandbox):
@@ -373,6 +428,35 @@ def test_a_provider_that_hangs_is_waited_for_no_longer_than_a_request_may_take(
     assert (row["state"], row["stage"], row["failures"]) == ("running", "login", 1)
     note = auditor.one("SELECT note FROM job_moves WHERE move = 'retry'")
     assert note == "the provider did not answer in time"
+
+
+@pytest.mark.parametrize(
+    ("stage", "person", "failing"),
+    [
+        ("new", {}, ""),
+        ("login", {}, "/payroll/adp/login"),
+        ("mfa", {"code": "12345"}, ""),
+        ("parse", {"papers": "slow"}, ""),
+        ("full_parse", {}, "/payroll/adp/api/statements/J-1-2025"),
+    ],
+)
+def test_a_task_is_cancelled_wherever_it_is_and_leaves_no_secrets(
+    who, perform, told, database, sandbox, auditor, stage, person, failing
+):
+    login = sandbox.account(**person)
+    if failing:
+        sandbox.befall(failing, "fail")
+    task = who.login(login.username, login.password)["task_id"]
+    if stage != "new":
+        perform(task)
+    before = who.status(task)
+    with database.transaction() as connection:
+        orders.cancel(connection, [task], by="mary")
+
+    assert (before, who.status(task)) == (stage, "error")
+    assert told(auditor, task)[-1] == "error"
+    assert auditor.one("SELECT count(*) FROM account_secrets") == 0
+    assert perform(task) == "failed"
 
 
 def test_a_cancelled_task_is_an_error_and_leaves_no_secrets(who, perform, told, database, auditor):

@@ -116,7 +116,7 @@ def test_what_is_not_there_or_not_ready_for_the_chain_fails_for_good(run, databa
         (publish_process, {"process": early.id}, "census_unpublished"),
         (set_process_status, {"process": "0" * 24, "status": "ENDED"}, "no_process"),
         (set_process_status, {"process": draft.id, "status": "ENDED"}, "no_process"),
-        (relay_vote, {"vote": "zz"}, "no_vote"),
+        (relay_vote, {"vote": "zz", "nullifier": VOTE_ID}, "no_vote"),
     ]
 
     for n, (module, given, code) in enumerate(cases):
@@ -154,8 +154,8 @@ def test_a_vote_is_kept_as_the_contract_counted_it_and_once(run, election, audit
     }  # fmt: skip
     chain = Chain(counted)
 
-    job = run(relay_vote, chain, vote=payload(1))
-    again = run(relay_vote, Chain(counted), vote=payload(1), job_id="b")
+    job = run(relay_vote, chain, vote=payload(1), nullifier=VOTE_ID)
+    again = run(relay_vote, Chain(counted), vote=payload(1), nullifier=VOTE_ID, job_id="b")
 
     assert (job.state, job.result) == ("completed", {"voteID": VOTE_ID})
     assert again.state == "completed"
@@ -174,7 +174,7 @@ def test_what_the_contract_refuses_is_the_jobs_error(run, election, auditor):
         def transact(self, *_):
             raise Permanent("reverted", "NullifierAlreadyUsed")
 
-    job = run(relay_vote, Refusing({}), vote=payload(), times=1)
+    job = run(relay_vote, Refusing({}), vote=payload(), nullifier=VOTE_ID, times=1)
 
     assert (job.state, job.code, job.error) == ("failed", "reverted", "NullifierAlreadyUsed")
     assert auditor.one("SELECT count(*) FROM votes") == 0

@@ -33,6 +33,7 @@ def test_every_declared_type_is_a_task_under_its_own_name(settings):
 
     assert "org_members" in app.tasks
     assert set(JOB_TYPES) <= set(app.tasks)
+    assert not any(app.tasks[name].send_events for name in JOB_TYPES)
 
 
 def test_a_task_hands_the_bell_to_the_runner(settings, monkeypatch):

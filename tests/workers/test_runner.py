@@ -17,7 +17,8 @@ from tasks.job.queue import Bell
 from tests.conftest import wait_until
 from tests.tasks.job.jobs import advance, claim, claimed, record
 from workers.lease import Keeper
-from workers.runner import Runner, backoff
+from workers.outcome import backoff
+from workers.runner import Runner
 
 
 @pytest.fixture

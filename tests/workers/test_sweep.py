@@ -207,11 +207,11 @@ def test_a_sweep_leaves_the_work_to_the_one_that_is_at_it(sweep, database, audit
 
     with database.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(7310583)"))
-        sweep.once()
-        meanwhile = auditor.moves("a")
-    sweep.once()
+        meanwhile = sweep.once(), auditor.moves("a")
+    swept = sweep.once()
 
-    assert meanwhile == ["claim"]
+    assert meanwhile == (None, ["claim"])
+    assert swept == (1, 0, 0, 1)
     assert auditor.moves("a") == ["claim", "lose"]
 
 
@@ -228,7 +228,7 @@ def test_what_a_dead_process_held_is_taken_back_at_once(database, auditor):
     claimed(database, "a", worker="dead")
     claimed(database, "b", worker="alive")
 
-    lose_jobs_of(database, ["dead"], "the worker process ended (SIGKILL)")
+    lose_jobs_of(database, ["dead"], "the worker process ended (SIGKILL)", states.PROCESS)
 
     assert auditor.moves("a") == ["claim", "lose"]
     assert auditor.job("a")["failures"] == 1

@@ -17,11 +17,15 @@ from app.shapes import income as shape
 from app.shapes.fault import Fault
 from app.shapes.income_schemas import IncomeError
 from app.wiring import wiring
+from tasks.connecting.erasing import PayUnderWay
+from tasks.job.dispatch import dispatching
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from marshmallow import Schema
+
+    from tasks.job.dispatch import Dispatch
 
 View = TypeVar("View")
 
@@ -104,6 +108,24 @@ def read(schema: Schema) -> dict[str, Any]:
     except ValidationError as error:
         raise Refused(Fault.INVALID, params=shape.params(error.messages)[:_MOST_PARAMS]) from None
     return values
+
+
+def removed(
+    erase: Callable[[Dispatch, str, str], bool], who: str, identity: str
+) -> tuple[str, int]:
+    """Answer the removal of something of a client's by its id.
+
+    Raises:
+        Refused: there is nothing of the client's by this id, or it cannot be removed yet.
+    """
+    with dispatching(wiring().database, wiring().ringer) as dispatch:
+        try:
+            is_gone = identity.isprintable() and erase(dispatch, who, identity)
+        except PayUnderWay:
+            raise Refused(Fault.IN_FLIGHT) from None
+        if not is_gone:
+            raise Refused(Fault.NOT_FOUND)
+    return "", 204
 
 
 def wrong(field: str, message: str) -> Refused:

@@ -29,6 +29,7 @@ from app.shapes import income_schemas as schemas
 from app.shapes.fault import Fault
 from app.shapes.incoming import RepeatableHeaders
 from app.wiring import wiring
+from tasks.job import store
 from tasks.job.dispatch import dispatching
 from tasks.records import income_links, income_secrets, income_tasks, income_users
 from tasks.webhooks.account_tasks import status
@@ -56,6 +57,8 @@ def log_in(headers: dict[str, str]) -> Response:
     kept = sealed(credentials)
 
     def begin(dispatch: Dispatch) -> dict[str, Any]:
+        if not income_users.hold(dispatch.connection, bridge.user_id):
+            raise Refused(Fault.UNAUTHENTICATED)
         link_id = _link(dispatch.connection, bridge, given["provider_id"])
         return _begin(dispatch, bridge, link_id, given["bridge_token"], kept)
 
@@ -76,7 +79,9 @@ def _link(connection: Connection, bridge: Bridge, provider_id: str) -> str:
             product_type=bridge.product_type,
         )
     link = income_links.find(connection, bridge.client_id, bridge.link_id)
-    if link is None or link.provider_id != provider_id:
+    if link is None:  # it was removed a moment ago, and the token with it
+        raise Refused(Fault.UNAUTHENTICATED)
+    if link.provider_id != provider_id:
         raise wrong("provider_id", "Not the provider of the link that is to be connected again.")
     return link.id
 
@@ -110,9 +115,11 @@ def give_code(task_id: str) -> Response:
     who = bridge.client_id if bridge else client()
     code = sealed(given["code"])
     with dispatching(wiring().database, wiring().ringer) as dispatch:
-        job, task = find_task(dispatch.connection, who, task_id)
+        _, task = find_task(dispatch.connection, who, task_id)
         if bridge and task.user_id != bridge.user_id:
             raise Refused(Fault.NOT_FOUND)
+        store.lock(dispatch.connection, [task_id])
+        job, _ = find_task(dispatch.connection, who, task_id)
         is_waiting = status(job) == "mfa"
         if not is_waiting or not income_secrets.give_code(dispatch.connection, task_id, code):
             raise wrong("code", "The task does not wait for a code.")

@@ -7,12 +7,22 @@ from typing import TYPE_CHECKING
 from flask import Response, jsonify
 
 from app.errors import Refused
-from app.routes.income.blueprint import answers, blueprint, client, read, said, takes, wrong
+from app.routes.income.blueprint import (
+    answers,
+    blueprint,
+    client,
+    read,
+    removed,
+    said,
+    takes,
+    wrong,
+)
 from app.shapes import income as shape
 from app.shapes import income_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
 from config.sealing import SealingKeyMissing, SealUnopened, seal, unseal
+from tasks.connecting.erasing import erase_link
 from tasks.records import income_documents, income_links
 
 if TYPE_CHECKING:
@@ -56,10 +66,18 @@ def show_report(link_id: str, product_type: str) -> Response:
     who = client()
     with wiring().database.statement() as connection:
         link = _find(connection, who, link_id)
-        report = income_documents.report(connection, link.id)
-    if report is None or report.product_type != product_type:
+        is_text = product_type.isprintable()
+        report = income_documents.report(connection, link.id, product_type) if is_text else None
+    if report is None:
         raise Refused(Fault.NOT_FOUND)
     return jsonify(shape.report(link, report))
+
+
+@blueprint.route("/v1/links/<link_id>/", methods=["DELETE"])
+@answers(204, None)
+def remove_link(link_id: str) -> tuple[str, int]:
+    """Remove a link with all that is known of it; a task that reads it ends as `error`."""
+    return removed(erase_link, client(), link_id)
 
 
 def _of_public_token(token: str) -> str | None:

@@ -86,6 +86,9 @@ def refresh(headers: dict[str, str]) -> Response:
         link = income_links.of_access_token(dispatch.connection, who, token)
         if link is None:
             raise wrong("access_token", "Not the access token of a link.")
+        product = given["product_type"] or link.product_type
+        if product == "deposit_switch" and account is None:
+            raise wrong("account", "Missing data for required field.")
         after = income_tasks.refresh_again_after(dispatch.connection, token)
         if after:
             text = "Refresh limit for the access_token exceeded"
@@ -97,7 +100,7 @@ def refresh(headers: dict[str, str]) -> Response:
             client_id=who,
             user_id=link.user_id,
             link_id=link.id,
-            product_type=given["product_type"] or link.product_type,
+            product_type=product,
             access_token=token,
         )
         session = income_links.session(dispatch.connection, link.id)

@@ -16,6 +16,7 @@ from app.routes.income.blueprint import (
     page,
     part_of,
     read,
+    removed,
     said,
     takes,
     wrong,
@@ -26,6 +27,7 @@ from app.shapes.fault import Fault
 from app.wiring import wiring
 from config.sealing import SealingKeyMissing, seal
 from tasks.clients.accounts.protocol import Allotment
+from tasks.connecting.erasing import erase_user
 from tasks.reading.keep import as_json
 from tasks.records import income_links, income_users
 
@@ -62,6 +64,13 @@ def show_user(user_id: str) -> Response:
     return jsonify(shape.user(_find(client(), user_id)))
 
 
+@blueprint.route("/v1/users/<user_id>/", methods=["DELETE"])
+@answers(204, None)
+def remove_user(user_id: str) -> tuple[str, int]:
+    """Remove a user with every link and all that is known of them; tasks end as `error`."""
+    return removed(erase_user, client(), user_id)
+
+
 @blueprint.route("/v1/users/<user_id>/tokens/", methods=["POST"])
 @takes(schemas.NewBridgeToken)
 @answers(201, schemas.BridgeToken)
@@ -75,6 +84,8 @@ def add_bridge_token(user_id: str) -> Response:
     account = sealed_account(given.pop("account"))
     access_token = given.pop("access_token")
     with wiring().database.transaction() as connection:
+        if not income_users.hold(connection, user.id):
+            raise Refused(Fault.NOT_FOUND)
         link_id = None
         if access_token:
             link = income_links.of_access_token(connection, who, access_token)
@@ -97,12 +108,13 @@ def sealed_account(given: Mapping[str, Any] | None) -> bytes | None:
     """
     if given is None:
         return None
-    percent = given["deposit_value"] if given["deposit_type"] == "percent" else Decimal(100)
+    kind, value = given["deposit_type"], given["deposit_value"]
     allotment = Allotment(
         routing_number=given["routing_number"],
         account_number=given["account_number"],
         account_type=given["account_type"],
-        percent=percent,
+        percent={"entire": Decimal(100), "percent": value}.get(kind),
+        amount=value if kind == "amount" else None,
     )
     return sealed(as_json(allotment))
 

@@ -23,13 +23,15 @@ from app.shapes import income as shape
 from app.shapes import income_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from config.sealing import SealingKeyMissing
+from config.sealing import SealingKeyMissing, SealUnopened, unseal
 from tasks.clients.webhooks import UrlRefused, read_url
-from tasks.records import income_hooks
+from tasks.records import income_clients, income_hooks
 from tasks.webhooks.forms import new_secrets, seal_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from sqlalchemy import Connection
 
 _ID = re.compile("[0-9]{1,18}")
 
@@ -41,12 +43,11 @@ def add_webhook() -> Response:
     """Have a receiver told of events, signed with the client's access secret."""
     who, given = client(), read(schemas.NewHook())
     _check_url(given)
-    made = new_secrets(request.headers["X-Access-Secret"].strip())
-    try:
-        sealed = seal_secrets(wiring().settings, made)
-    except SealingKeyMissing:
-        raise Refused(Fault.NO_SECRETS) from None
     with wiring().database.transaction() as connection:
+        try:
+            sealed = seal_secrets(wiring().settings, new_secrets(_secret(connection, who)))
+        except (SealingKeyMissing, SealUnopened):
+            raise Refused(Fault.NO_SECRETS) from None
         return said(201, shape.hook(income_hooks.add(connection, who, given, sealed=sealed)))
 
 
@@ -98,6 +99,18 @@ def remove_webhook(webhook_id: str) -> tuple[str, int]:
         if not income_hooks.remove(connection, who, number):
             raise Refused(Fault.NOT_FOUND)
     return "", 204
+
+
+def _secret(connection: Connection, who: str) -> str:
+    """Return the access secret of a client: the new one, be the request made with the old one.
+
+    Raises:
+        SealingKeyMissing, SealUnopened: it cannot be read.
+    """
+    sealed = income_clients.sealed_secret(connection, who)
+    if sealed is None:
+        return request.headers["X-Access-Secret"].strip()
+    return unseal(wiring().settings, sealed).decode()
 
 
 def _check_url(given: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_smorest import Blueprint
@@ -15,11 +14,9 @@ from app.shapes.fault import Fault
 from app.shapes.incoming import complaints
 from app.shapes.ops_schemas import OpsError
 from app.wiring import wiring
-from tasks.job.states import State
-from tasks.watch.search import MAX_LIMIT, Filter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from marshmallow import Schema
 
@@ -32,10 +29,6 @@ blueprint = Blueprint(
 )
 #: The largest body; bytes.
 _MAX_BODY_BYTES = 64 * 1024
-#: Items on a page that does not say.
-_DEFAULT_LIMIT = 50
-#: The longest parameter; characters.
-_LONGEST = 255
 
 
 def answers(schema: type[Schema]) -> Callable[[View], View]:
@@ -92,69 +85,3 @@ def read(schema: Schema) -> dict[str, Any]:
         detail = f"{'.'.join(map(str, known))}: {text}".removeprefix(": ")
         raise Refused(Fault.BAD_BODY, detail) from None
     return values
-
-
-def filter_of(query: Mapping[str, str]) -> Filter:
-    """Return the filter that a query asks for.
-
-    Raises:
-        Refused: a parameter is not what it must be.
-    """
-    for name, value in query.items():
-        if len(value) > _LONGEST or not value.isprintable():
-            raise Refused(Fault.BAD_PARAMETER, f"{name} is not a text of up to {_LONGEST} letters")
-    try:
-        states = tuple(State(word) for word in _words(query.get("state", "")))
-    except ValueError:
-        raise Refused(Fault.BAD_PARAMETER, "state is none of the five") from None
-    return Filter(
-        types=_words(query.get("type", "")),
-        states=states,
-        api=query.get("api", ""),
-        tenant=query.get("tenant", ""),
-        id_prefix=query.get("id", ""),
-        code=query.get("code", ""),
-        since=_time(query, "since"),
-        until=_time(query, "until"),
-    )
-
-
-def _words(given: str) -> tuple[str, ...]:
-    return tuple(word for word in given.split(",") if word)
-
-
-def _time(query: Mapping[str, str], name: str) -> datetime | None:
-    if not query.get(name):
-        return None
-    try:
-        given = datetime.fromisoformat(query[name])
-        # One without an offset is UTC; PostgreSQL has no time near the ends of Python's.
-        found = given.astimezone(UTC) if given.tzinfo else given.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not a time as RFC 3339 has it") from None
-    return found
-
-
-def number(query: Mapping[str, str], name: str, default: int | None, *, most: int) -> int | None:
-    """Return a parameter that is a number from 1 on.
-
-    Raises:
-        Refused: it is not.
-    """
-    given = query.get(name, "")
-    if not given:
-        return default
-    is_number = given.isascii() and given.isdigit() and len(given) <= len(str(most))
-    if not is_number or not 1 <= int(given) <= most:
-        raise Refused(Fault.BAD_PARAMETER, f"{name} is not from 1 to {most}")
-    return int(given)
-
-
-def part(query: Mapping[str, str]) -> tuple[int, int | None]:
-    """Return how many items are asked for, and behind which one.
-
-    Raises:
-        Refused: a number is none.
-    """
-    limit = number(query, "limit", _DEFAULT_LIMIT, most=MAX_LIMIT) or _DEFAULT_LIMIT
-    return limit, number(query, "before", None, most=2**63 - 1)

@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response, jsonify
 
+from app import inspection
 from app.errors import Refused
-from app.routes.ops.blueprint import (
-    acting_operator,
-    answers,
-    blueprint,
-    filter_of,
-    operator,
-    part,
-    read,
-)
+from app.finding import filter_of, part
+from app.routes.ops.blueprint import acting_operator, answers, blueprint, operator, read
 from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import dispatching
-from tasks.job.queue import is_there
-from tasks.records import operators
-from tasks.watch import actions, detail, masking, search
-
-if TYPE_CHECKING:
-    from tasks.job.record import Job
+from tasks.watch import actions, search
 
 _ORDER = {"required": True, "content": {"application/json": {"schema": schemas.Order}}}
 
@@ -42,7 +30,7 @@ def list_jobs(query: dict[str, str]) -> Response:
     wanted = filter_of(query)
     with wiring().database.statement() as connection:
         found = search.page(connection, wanted, limit=limit, before=before)
-    return jsonify(shape.page([_job(one) for one in found], limit))
+    return jsonify(shape.page([inspection.listed(one) for one in found], limit))
 
 
 @blueprint.route("/jobs/count", methods=["GET"])
@@ -90,19 +78,9 @@ def _order(carry_out: Any) -> Response:
 def show_job(job_id: str) -> Response:
     """Show a job with its attempts, what webhooks were told, and why it is not running."""
     operator()
-    carrier = is_there(wiring().settings, timeout=0.2)
-    with wiring().database.statement() as connection:
-        found = detail.get(connection, _known(job_id), redis=carrier)
-        if found is None:
-            raise Refused(Fault.NO_JOB)
-        acted = operators.actions(connection, job=job_id)
-    shown = shape.detail(
-        found,
-        api=_api(found.job),
-        payload=masking.payload(found.job),
-        result=masking.result(found.job),
-        actions=acted,
-    )
+    shown = inspection.show(_known(job_id))
+    if shown is None:
+        raise Refused(Fault.NO_JOB)
     return jsonify(shown)
 
 
@@ -132,17 +110,21 @@ def retry_job(job_id: str) -> Response:
     return jsonify({"id": job_id, "as": made})
 
 
+@blueprint.route("/deliveries/<delivery_id>/replay", methods=["POST"])
+@answers(schemas.OpsReplayed)
+def replay_delivery(delivery_id: str) -> Response:
+    """Deliver again what a webhook was told, or what was given up, under the same id."""
+    by = acting_operator()
+    try:
+        with dispatching(wiring().database, wiring().ringer) as dispatch:
+            about = actions.replay(dispatch, _known(delivery_id), by=by)
+    except actions.NotPossible as impossible:
+        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
+    return jsonify({"id": delivery_id, "about": about})
+
+
 def _known(job_id: str) -> str:
     """Return an id that PostgreSQL can be asked for."""
     if not job_id.isprintable():
         raise Refused(Fault.NO_JOB)
     return job_id
-
-
-def _job(job: Job) -> dict[str, Any]:
-    return shape.job(job, api=_api(job))
-
-
-def _api(job: Job) -> str | None:
-    kind = JOB_TYPES.get(job.type)
-    return kind.api if kind else None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from flask import Response, jsonify
 
-from app.routes.ops.blueprint import answers, blueprint, number, operator, part
+from app.finding import number, part
+from app.routes.ops.blueprint import answers, blueprint, operator
 from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.wiring import wiring
 from tasks.records import operators
 from tasks.watch import failures, queues, statistics, workers
 
-#: The most hours that statistics go back, and slots that they are shown in.
-_MOST_HOURS, _SLOTS = 24, 60
+#: The most hours that statistics go back.
+_MOST_HOURS = 24
 
 
 @blueprint.route("/queues", methods=["GET"])
@@ -45,14 +46,16 @@ def list_workers() -> Response:
 @blueprint.arguments(schemas.HoursQuery, location="query")
 @answers(schemas.OpsStatistics)
 def show_statistics(query: dict[str, str]) -> Response:
-    """Show what happened within some hours: in 60 slots of time, and by type."""
+    """Show what happened within some hours: in slots of time, and by type."""
     operator()
     hours = number(query, "hours", 1, most=_MOST_HOURS) or 1
+    shown = statistics.span(hours)
     with wiring().database.statement() as connection:
-        slots = statistics.series(connection, slots=_SLOTS, minutes=hours)
+        slots = statistics.series(connection, shown)
         types = statistics.summaries(connection, hours=hours)
     return jsonify(
         {
+            "slotMinutes": shown.minutes,
             "slots": [shape.slot(one) for one in slots],
             "types": [shape.summary(one) for one in types],
         }

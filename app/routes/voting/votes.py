@@ -25,6 +25,7 @@ from app.shapes import elections_schemas as schemas
 from app.shapes.fault import Fault
 from app.shapes.incoming import RepeatableHeaders
 from app.shapes.voting import error
+from tasks.job.errors import GateHeld
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,11 +46,10 @@ def relay_vote(headers: dict[str, str]) -> Response:
 
     def dispatch_it(dispatch: Dispatch) -> dict[str, Any]:
         check_queue(dispatch.connection)
-        (found,) = examine(dispatch.connection, [payload])
+        (found,) = _relay(dispatch, [payload])
         if isinstance(found, Refused):
             raise found
-        (job_id,) = _dispatch(dispatch, [found])
-        return {"jobId": job_id}
+        return {"jobId": found}
 
     key = headers.get("idempotency_key")
     return accepted(answer_once(_scope([payload]), key, [payload], dispatch_it))
@@ -65,13 +65,11 @@ def relay_votes(headers: dict[str, str]) -> Response:
 
     def dispatch_them(dispatch: Dispatch) -> dict[str, Any]:
         check_queue(dispatch.connection, len(given))
-        found = iter(examine(dispatch.connection, [one for one in given if one is not None]))
+        found = iter(_relay(dispatch, [one for one in given if one is not None]))
         outcomes = [_malformed() if one is None else next(found) for one in given]
-        good = [one for one in outcomes if isinstance(one, Ballot)]
-        ids = iter(_dispatch(dispatch, good))
         return {
             "jobs": [
-                {"jobId": next(ids)} if isinstance(one, Ballot) else error(one.fault, one.detail)[1]
+                {"jobId": one} if isinstance(one, str) else error(one.fault, one.detail)[1]
                 for one in outcomes
             ]
         }
@@ -100,7 +98,19 @@ def _scope(payloads: Sequence[str | None]) -> str:
     return f"votes {hashlib.sha256(json.dumps(payloads).encode()).hexdigest()}"
 
 
-def _dispatch(dispatch: Dispatch, ballots: Sequence[Ballot]) -> list[str]:
-    """Record the jobs that relay votes, all at once; each is the job of the process's owner."""
-    given = [(one.process.org, {"vote": one.payload}) for one in ballots]
-    return dispatch.add_many("relay_vote", given) if given else []
+def _relay(dispatch: Dispatch, payloads: Sequence[str]) -> list[str | Refused]:
+    """Record the jobs that relay votes, each for the process's owner.
+
+    Returns the job of each vote, or why it has none.
+    """
+    while True:
+        found = examine(dispatch.connection, payloads)
+        new = [one for one in found if isinstance(one, Ballot) and one.job is None]
+        given = [
+            (one.process.org, {"vote": one.payload, "nullifier": one.nullifier}) for one in new
+        ]
+        try:
+            ids = iter(dispatch.add_many("relay_vote", given) if given else ())
+        except GateHeld:  # a vote of one of these voters came a moment ago: now it is known
+            continue
+        return [one.job or next(ids) if isinstance(one, Ballot) else one for one in found]

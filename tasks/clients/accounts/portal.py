@@ -19,6 +19,7 @@ from tasks.clients.accounts.protocol import (
 )
 from tasks.clients.accounts.web import MAX_DOCUMENT_BYTES, Reply, Web, unreadable
 from tasks.reading.employment import Employment
+from tasks.reading.keep import as_json
 from tasks.reading.money import read_money
 from tasks.reading.text import printable
 
@@ -50,6 +51,8 @@ _REFUSALS: Mapping[str, tuple[Word, str]] = {
 #: Statements that one employment may have at the most, and employments that anybody may.
 _MOST_STATEMENTS, _MOST_EMPLOYMENTS = 500, 50
 _OK, _ACCEPTED, _UNAUTHORIZED = 200, 202, 401
+#: The longest that a session can last; seconds.
+_LONGEST_SESSION = 10 * 365 * 24 * 3600
 
 
 class Portal:
@@ -137,12 +140,7 @@ class Portal:
     ) -> None:
         """Tell the provider all allotments at once."""
         told = [
-            {
-                "routing_number": one.routing_number,
-                "account_number": one.account_number,
-                "account_type": one.account_type,
-                "percent": f"{one.percent:f}",
-            }
+            {name: value for name, value in as_json(one).items() if value is not None}
             for one in allotments
         ]
         path = f"api/employments/{_segment(employment)}/deposits"
@@ -181,6 +179,8 @@ def _let_in(reply: Reply) -> Session | MfaNeeded:
         return MfaNeeded(challenge=challenge, hint="the provider has sent a code")
     seconds, token = given.get("expires_in"), _session_cookie(reply)
     if given.get("status") != "signed_in" or not isinstance(seconds, int) or not token:
+        raise unreadable()
+    if not 0 <= seconds <= _LONGEST_SESSION:
         raise unreadable()
     return Session(token=token, seconds=float(seconds))
 

@@ -106,14 +106,16 @@ class NotReady:
 
 @dataclass(frozen=True, kw_only=True)
 class Allotment:
-    """A bank account, and how much of the pay goes there."""
+    """A bank account, and how much of the pay goes there: a share or an amount."""
 
     routing_number: str = field(repr=False)
     account_number: str = field(repr=False)
     #: "checking" or "savings".
     account_type: str
     #: Per cent; those of one employment may add up to a hundred.
-    percent: Decimal
+    percent: Decimal | None = None
+    #: Of each pay day, in the currency that it is paid in.
+    amount: Decimal | None = None
 
 
 class Connector(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Self
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 #: The largest page that is read, and the largest document; bytes.
 MAX_PAGE_BYTES = 1024 * 1024
 MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
+#: How long all requests of one attempt may take together; seconds. It is less than the job's time
+#: limit, so that an attempt at a provider which is slow in everything ends, and is not ended.
+LONGEST_SECONDS = 150.0
 #: The longest that a provider is heard when it says how long to wait; seconds.
 LONGEST_PAUSE = 300.0
 
@@ -54,8 +58,10 @@ class Reply:
 class Web:
     """Requests to one server, which keep their connections open and no cookies."""
 
-    def __init__(self, url: str, *, seconds: float) -> None:
+    def __init__(self, url: str, *, seconds: float, longest: float = LONGEST_SECONDS) -> None:
+        """Give each request so many seconds, and all of them together the longest."""
         self._url, self._seconds = url.rstrip("/"), seconds
+        self._ends_at = time.monotonic() + longest
         self._runner = asyncio.Runner()
         self._client = httpx.AsyncClient(
             # What is not compressed cannot turn out to be larger than it was.
@@ -88,10 +94,11 @@ class Web:
 
     async def _send(self, method: str, path: str, most: int, given: Mapping[str, Any]) -> Reply:
         url = f"{self._url}/{path}" if path else self._url
+        seconds = min(self._seconds, self._ends_at - time.monotonic())
         try:
             # The client's own time-outs are for each read; one that dribbles meets this one.
             async with (
-                asyncio.timeout(self._seconds),
+                asyncio.timeout(seconds),
                 self._client.stream(method, url, **given) as response,
             ):
                 return await _read(response, most)

@@ -58,8 +58,9 @@ DOMAIN_NAME: constant(bytes32) = keccak256("Jobspine")
 DOMAIN_VERSION: constant(bytes32) = keccak256("1")
 VOTE_TYPE: constant(bytes32) = keccak256("Vote(bytes31 processId,bytes votePackage)")
 
-# The process that was created for a job, so that a job cannot have two.
-processOf: public(HashMap[bytes32, bytes31])
+# The process that an account created for a job, so that a job cannot have two. A key is its
+# creator's own: whoever reads it out of a transaction that waits can do nothing with it.
+processOf: public(HashMap[address, HashMap[bytes32, bytes31]])
 
 processes: HashMap[bytes31, Process]
 # How many processes an account has created.
@@ -80,7 +81,8 @@ def newProcess(
 ) -> bytes31:
     """
     @notice Create a process, READY from birth.
-    @param jobKey Whose process it is; a second one with the same key is refused.
+    @param jobKey Which job's process it is; a second one of the same creator with the same key is
+           refused.
     @param startTime When votes begin to count, in seconds since 1970; 0 is now.
     @param duration For how many seconds; 0 is for ever.
     @param maxVoters How many may vote; 0 is everybody in the census.
@@ -90,10 +92,10 @@ def newProcess(
     @param choices One byte for each question: the number of its choices, at least 1.
     @return The process's id: its creator, a prefix that is this contract's, and a number.
     """
-    assert self.processOf[jobKey] == empty(bytes31), "ProcessAlreadyExists"
+    assert self.processOf[msg.sender][jobKey] == empty(bytes31), "ProcessAlreadyExists"
     self._checkQuestions(choices)
     processId: bytes31 = self._nextId(msg.sender)
-    self.processOf[jobKey] = processId
+    self.processOf[msg.sender][jobKey] = processId
     self.processes[processId] = Process(
         creator=msg.sender,
         status=READY,

@@ -52,12 +52,12 @@ def statements(person: Person) -> list[Statement]:
     end = today(person)
     start = end - timedelta(days=365)
     made = []
-    for kind, number in _NUMBERS.items():
+    for kind in person.accounts:
         several = sorted(_postings(person, kind, start, end), key=lambda one: (one.day, one.id))
         balance = _OPENING[kind] + sum(one.amount for one in several)
         made.append(
             Statement(
-                number=number,
+                number=_NUMBERS[kind],
                 kind=kind,
                 start=start,
                 end=end,

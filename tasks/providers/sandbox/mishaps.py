@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import threading
 import uuid
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Does(StrEnum):
     ELSEWHERE = "elsewhere"
     #: An answer without end.
     VAST = "vast"
+    #: Whatever the test says.
+    ANSWER = "answer"
 
 
 @dataclass(kw_only=True)
@@ -47,10 +50,14 @@ class Mishap:
     #: The beginning of the paths, such as `/payroll/adp/login`.
     path: str
     does: Does
-    #: Only requests of this method, if it says.
+    #: Only requests of this method, and with this in their body, if it says.
     method: str = ""
+    asking: str = ""
     #: How often it happens; 0 for always.
     times: int = 0
+    #: What is answered instead, in Base64, and what that is said to be.
+    body: str = ""
+    media_type: str = ""
     id: str = field(default_factory=lambda: uuid.uuid4().hex)
     #: How many requests have met it, and how many are being held.
     met: int = 0
@@ -96,6 +103,8 @@ class Mishaps:
             with self._lock:
                 mishap.held -= 1
             return None
+        if mishap.does is Does.ANSWER:
+            return Response(base64.b64decode(mishap.body), mimetype=mishap.media_type)
         return _ANSWERS[mishap.does]()
 
     def _met(self) -> Mishap | None:
@@ -104,6 +113,7 @@ class Mishaps:
                 if (
                     request.path.startswith(mishap.path)
                     and mishap.method in {"", request.method}
+                    and mishap.asking.encode() in request.get_data()
                     and (not mishap.times or mishap.met < mishap.times)
                 ):
                     mishap.met += 1

@@ -73,6 +73,8 @@ class Person:
     paid_until: date | None = None
     #: Whether the bank lets the account be read by programs.
     can_download: bool = True
+    #: Their accounts at a bank, in OFX's words.
+    accounts: tuple[str, ...] = ("CHECKING", "SAVINGS")
 
     def as_json(self) -> str:
         """Return what can be stored."""
@@ -89,6 +91,7 @@ class Person:
         given["jobs"] = tuple(_job(dict(one)) for one in given.get("jobs", ()))
         given["papers"] = Papers(given.get("papers", "good"))
         given["paid_until"] = _day(given.get("paid_until"))
+        given["accounts"] = tuple(given.get("accounts", cls.accounts))
         return cls(**given)
 
 

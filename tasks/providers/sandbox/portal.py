@@ -179,7 +179,7 @@ class Portal:
         given = _allotments(request.get_json(silent=True))
         if given is None:
             return jsonify(error="not_an_allotment"), 400
-        if sum(Decimal(one["percent"]) for one in given) > 100:  # noqa: PLR2004 - per cent
+        if sum(Decimal(one.get("percent", 0)) for one in given) > 100:  # noqa: PLR2004 - per cent
             return jsonify(error="over_allotted"), 422
         with self._vault.store.transaction() as sql:
             row = sql.execute("SELECT allotments FROM accounts WHERE id = ?", [account.id])
@@ -251,15 +251,23 @@ def _employment(job: Job) -> dict[str, Any]:
 
 
 def _allotments(given: Any) -> list[dict[str, str]] | None:
-    """Return the allotments of a request, or None where they are none."""
-    names = ("routing_number", "account_number", "account_type", "percent")
+    """Return the allotments of a request, or None where they are none.
+
+    Each is a share of the pay or an amount.
+    """
     try:
-        made = [{name: str(one[name]) for name in names} for one in given["allotments"]]
-        percents = [Decimal(one["percent"]) for one in made]
-    except (TypeError, KeyError, InvalidOperation):
+        made = [_allotment(one) for one in given["allotments"]]
+        values = [Decimal(one.get("percent") or one["amount"]) for one in made]
+    except (AttributeError, TypeError, ValueError, KeyError, InvalidOperation):
         return None
     are_numbers = all(one["routing_number"].isdecimal() for one in made)
-    return made if are_numbers and all(one.is_finite() and one > 0 for one in percents) else None
+    return made if are_numbers and all(one.is_finite() and one > 0 for one in values) else None
+
+
+def _allotment(given: dict[str, Any]) -> dict[str, str]:
+    (share,) = given.keys() & {"percent", "amount"}
+    names = ("routing_number", "account_number", "account_type", share)
+    return {name: str(given[name]) for name in names}
 
 
 def _shown(allotment: Mapping[str, str]) -> dict[str, str]:

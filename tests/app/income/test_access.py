@@ -1,5 +1,11 @@
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -16,6 +22,8 @@ CALLS = [
     ("GET", "/v1/users/"),
     ("POST", "/v1/users/"),
     ("GET", "/v1/users/x/"),
+    ("DELETE", "/v1/users/x/"),
+    ("DELETE", "/v1/links/x/"),
     ("POST", "/v1/users/x/tokens/"),
     ("GET", "/v1/tasks/"),
     ("GET", "/v1/tasks/x/"),
@@ -76,6 +84,99 @@ def test_a_client_that_was_revoked_is_let_in_no_more(who, app):
     assert f"{made}\trevoked\tnew\n" in (
         app.test_cli_runner().invoke(args=["clients", "list"]).output
     )
+
+
+def test_the_browsers_of_a_client_that_was_revoked_are_let_in_no_more(who, app):
+    token = who.bridge_token()
+    body = {"bridge_token": token, "provider_id": "adp", "username": "a", "password": "b"}
+    before = who.http.post("/v1/bridge/login/", json=body).status_code
+    app.test_cli_runner().invoke(args=["clients", "revoke", who.id])
+
+    assert before == 201
+    assert who.http.post("/v1/bridge/login/", json=body).json() == REFUSED
+
+
+@pytest.fixture
+def rotate(app, who):
+    """Give the client another secret; return it as one with that."""
+
+    def rotate(*words: str):
+        done = app.test_cli_runner().invoke(args=["clients", "rotate", who.id, *words])
+        assert done.exit_code == 0, done.output
+        client_id, _, secret = done.output.strip().partition(":")
+        return replace(who, id=client_id, secret=secret)
+
+    return rotate
+
+
+def test_the_old_secret_of_a_client_is_good_for_a_day_beside_the_new_one(who, rotate, app, auditor):
+    new = rotate()
+    listed = app.test_cli_runner().invoke(args=["clients", "list"]).output
+    during = [one.get("/v1/users/").status_code for one in (who, new)]
+    ends = "UPDATE income_clients SET old_until = old_until - interval %s"
+    auditor.rows(ends, "23 hours 59 minutes")
+    almost = who.get("/v1/users/").status_code
+    auditor.rows(ends, "1 minute")
+    after = [one.get("/v1/users/").status_code for one in (who, new)]
+
+    assert (new.id, len(new.secret)) == (who.id, 64)
+    assert new.secret != who.secret
+    assert re.search(
+        rf"{who.id}\tin use\ttest\told secret until 20\d\d-\d\d-\d\dT\d\d:\d\dZ\n", listed
+    )
+    assert (during, almost, after) == ([200, 200], 200, [401, 200])
+    assert new.secret not in str(auditor.rows("SELECT * FROM income_clients"))
+
+
+def test_the_old_secret_of_a_client_can_be_revoked_at_once(who, rotate):
+    second = rotate()
+    third = rotate("--old-for", "0")
+
+    answers = [one.get("/v1/users/").status_code for one in (who, second, third)]
+    assert answers == [401, 401, 200]
+
+
+def test_only_a_client_that_is_in_use_gets_another_secret(who, app, with_setting):
+    run = app.test_cli_runner().invoke
+    run(args=["clients", "revoke", who.id])
+    bare = create_app(with_setting(sealing_keys=()))
+    refused = [
+        run(args=["clients", "rotate", who.id]),
+        run(args=["clients", "rotate", "nobody"]),
+        bare.test_cli_runner().invoke(args=["clients", "rotate", who.id]),
+    ]
+    bare.extensions["jobspine"].database.close()
+
+    assert [one.exit_code for one in refused] == [1, 1, 1]
+    assert [one.output for one in refused] == [
+        f"Error: no client {who.id} is in use\n",
+        "Error: no client nobody is in use\n",
+        "Error: there are no SEALING_KEYS to keep it with\n",
+    ]
+
+
+def test_webhooks_are_signed_with_the_new_secret_whichever_they_were_made_with(
+    who, rotate, perform, receiver, auditor
+):
+    hook = {"name": "x", "webhook_url": f"{receiver.url}/before", "env_type": "dev"}
+    assert who.post("/v1/webhooks/", hook).status_code == 201
+    new = rotate()
+    for one, name in ((who, "old"), (new, "new")):
+        made = one.post("/v1/webhooks/", {**hook, "webhook_url": f"{receiver.url}/{name}"})
+        assert made.status_code == 201
+    task = new.login("goodlogin", "another password")["task_id"]
+    perform(task)
+    for row in auditor.rows("SELECT job_id FROM webhook_deliveries ORDER BY seq"):
+        perform(row["job_id"])
+
+    assert {told.path for told in receiver.told} == {"/before", "/old", "/new"}
+    for told in receiver.told:
+        key = new.secret.encode()
+        sign = hmac.new(key, told.body, hashlib.sha256).hexdigest()
+        assert told.headers["x-webhook-sign"] == f"v1={sign}"
+        signed = f"{told.headers['webhook-id']}.{told.headers['webhook-timestamp']}.".encode()
+        digest = hmac.new(key, signed + told.body, hashlib.sha256).digest()
+        assert told.headers["webhook-signature"] == f"v1,{base64.b64encode(digest).decode()}"
 
 
 def test_only_digests_of_secrets_and_tokens_are_kept(who, auditor):

@@ -79,6 +79,19 @@ def test_a_token_is_good_for_six_hours_and_then_gone(log_in, auditor, database):
     assert auditor.one("SELECT count(*) FROM bridge_tokens") == 0
 
 
+def test_the_bank_account_of_a_token_is_gone_when_its_time_is_over(who, auditor, database):
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    who.bridge_token(product_type="deposit_switch", account=account)
+    forget = lambda: income_users.forget_bridge_tokens(connection)  # noqa: E731
+    with database.statement() as connection:
+        forget()
+        before = auditor.one("SELECT account IS NULL FROM bridge_tokens")
+        auditor.rows("UPDATE bridge_tokens SET expires_at = now()")
+        forget()
+
+    assert (before, auditor.one("SELECT account IS NULL FROM bridge_tokens")) == (False, True)
+
+
 def test_a_login_can_be_repeated_with_its_key(log_in, auditor, token):
     key = {"Idempotency-Key": "of this login"}
     first, second = log_in(**key), log_in(**key)

@@ -121,6 +121,77 @@ def test_a_refresh_of_a_bank_replaces_its_statements(who, perform, auditor):
     assert who.report(link["link_id"], "transactions")["task_id"] == task
 
 
+@pytest.mark.parametrize("product", ["income", "transactions"])
+def test_an_account_that_the_bank_lists_no_more_leaves_every_report(
+    who, perform, sandbox, auditor, product
+):
+    login = sandbox.account("harbour_bank")
+    link = who.login(login.username, login.password, provider="harbour_bank")
+    perform(link["task_id"])
+    before = who.report(link["link_id"])["bank_accounts"]
+    sandbox.change(login, person={"accounts": ["SAVINGS"]})
+    body = {"access_token": who.access_token(link), "product_type": product}
+    perform(who.post("/v1/refresh/tasks/", body).json()["task_id"])
+
+    assert sorted(one["account_type"] for one in before) == ["CHECKING", "SAVINGS"]
+    for asked in {"income", product}:
+        report = who.report(link["link_id"], asked)
+        (account,) = report["bank_accounts"]
+        assert (report["product_type"], account["account_type"]) == (asked, "SAVINGS")
+        assert len({one["id"] for one in account["transactions"]}) == len(account["transactions"])
+    assert auditor.one("SELECT count(*) FROM income_documents") == 1
+
+
+def test_each_product_has_a_report_of_its_own(who, link, again):
+    task, _ = again(product_type="employment")
+    income = who.report(link["link_id"])
+    employment = who.report(link["link_id"], "employment")
+
+    assert (income["task_id"], employment["task_id"]) == (link["task_id"], task)
+    assert who.get(f"/v1/links/{link['link_id']}/assets/report/").status_code == 404
+
+
+def test_a_refresh_that_sends_pay_elsewhere_says_where(again):
+    _, answer = again(product_type="deposit_switch")
+
+    assert answer.json()["error"]["extra"]["invalid-params"] == [
+        {"field": "account", "message": "Missing data for required field."}
+    ]
+
+
+def test_a_session_that_ended_takes_no_newer_one_with_it(who, perform, sandbox, auditor):
+    first, second = sandbox.account(), sandbox.account()
+    link = who.login(first.username, first.password)
+    perform(link["task_id"])
+    token, user = who.access_token(link), who.task(link["task_id"])["user_id"]
+    refresh = who.post("/v1/refresh/tasks/", {"access_token": token}).json()["task_id"]
+    bridge = who.bridge_token(user, access_token=token)
+    perform(who.login(second.username, second.password, bridge_token=bridge)["task_id"])
+    kept = auditor.one("SELECT session FROM links")
+    sandbox.end_sessions(first)
+    perform(refresh)
+
+    assert who.status(refresh) == "login_error"
+    assert auditor.one("SELECT session FROM links") == kept
+
+
+def test_two_tasks_that_read_one_link_at_a_time_double_nothing(who, perform, sandbox, auditor):
+    login = sandbox.account("harbour_bank")
+    link = who.login(login.username, login.password, provider="harbour_bank")
+    perform(link["task_id"])
+    sandbox.change(login, person={"papers": "slow"})
+    body = {"access_token": who.access_token(link)}
+    one, other = (who.post("/v1/refresh/tasks/", body).json()["task_id"] for _ in range(2))
+    states = [perform(one), perform(other)]
+    sandbox.make_ready(login)
+    states += [perform(other), perform(one)]
+
+    assert states == ["running", "running", "completed", "completed"]
+    assert auditor.one("SELECT count(*) FROM income_documents") == 2
+    report = who.report(link["link_id"])
+    assert (report["task_id"], len(report["bank_accounts"])) == (one, 2)
+
+
 def test_an_access_token_is_good_for_three_refreshes_a_day(again, auditor):
     statuses = [again()[1].status_code for _ in range(3)]
     _, fourth = again()

@@ -80,6 +80,17 @@ def test_a_bridge_token_is_for_a_known_product_and_an_account_that_there_can_be(
     value = {"account_number": "16002600", "routing_number": "123456789", "deposit_type": "percent"}
     none = who.post(path, {"product_type": "deposit_switch", "account": value})
     token = who.post(path, {"product_type": "income", "access_token": "0" * 32})
+    values = [
+        who.post(path, {"product_type": "deposit_switch", "account": {**value, **given}})
+        for given in (
+            {"deposit_value": "0"},
+            {"deposit_value": "1000.01"},
+            {"deposit_value": "12.345"},
+            {"deposit_value": "1e-400"},
+            {"deposit_type": "amount", "deposit_value": "1000001"},
+            {"deposit_type": "amount"},
+        )
+    ]
 
     assert params(product) == {
         "product_type": "Must be one of: income, employment, deposit_switch, pll, insurance,"
@@ -88,4 +99,12 @@ def test_a_bridge_token_is_for_a_known_product_and_an_account_that_there_can_be(
     assert params(missing) == {"account": "Missing data for required field."}
     assert set(params(wrong)) == {"account.account_number", "account.routing_number"}
     assert params(none) == {"account.deposit_value": "Missing data for required field."}
+    assert [params(one) for one in values] == [
+        {"account.deposit_value": "Must be above 0 and at most 1000."},
+        {"account.deposit_value": "Must be above 0 and at most 1000."},
+        {"account.deposit_value": "Must have no more than two decimals."},
+        {"account.deposit_value": "Must have no more than two decimals."},
+        {"account.deposit_value": "Must be above 0 and at most 1000000."},
+        {"account.deposit_value": "Missing data for required field."},
+    ]
     assert set(params(token)) == {"access_token"}

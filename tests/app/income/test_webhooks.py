@@ -138,3 +138,30 @@ def test_a_webhook_that_is_gone_lets_the_next_ones_go(who, perform, receiver, de
     assert [told.json["status"] for told in receiver.told] == ["login", "login_error"]
     rows = auditor.rows("SELECT state, code FROM jobs WHERE type = 'deliver_webhook'")
     assert rows == [{"state": "failed", "code": "gone"}] * 2
+
+
+def test_operators_see_what_was_told_of_a_task_and_have_it_told_again(
+    who, mary, perform, receiver, deliver
+):
+    made = who.post("/v1/webhooks/", {**HOOK, "webhook_url": receiver.url})
+    receiver.otherwise = answers(410)
+    task = who.login("goodlogin", "another password")["task_id"]
+    perform(task)
+    deliver()
+    show = lambda: who.http.get(f"/ops/v1/jobs/{task}", headers=mary.headers).json()["deliveries"]  # noqa: E731
+    before = show()
+    receiver.otherwise = answers(200)
+    path = f"/ops/v1/jobs/{before[1]['jobId']}/retry"
+    again = who.http.post(path, headers=mary.headers).json()["as"]
+    perform(again)
+    after = show()
+
+    assert [(one["event"], one["state"], one["tries"]) for one in before] == [
+        ("task-status-updated", "failed", 1)
+    ] * 2
+    assert {str(one["webhookId"]) for one in before} == {made.json()["id"]}
+    assert [(one["state"], one["tries"]) for one in after] == [("failed", 1), ("delivered", 2)]
+    assert (after[1]["id"], after[1]["jobId"]) == (before[1]["id"], again)
+    first, second = receiver.told[1], receiver.told[2]
+    assert second.headers["webhook-id"] == first.headers["webhook-id"] == before[1]["id"]
+    assert (second.body, second.json["status"]) == (first.body, "login_error")

@@ -94,3 +94,26 @@ def test_a_connection_that_kills_its_worker_every_time_is_an_error_and_leaves_no
     )
     assert told(auditor, task) == ["login", "parse", "error"]
     assert auditor.one("SELECT count(*) FROM account_secrets") == 0
+
+
+@pytest.mark.usefixtures("hook")
+def test_pay_is_sent_elsewhere_whenever_its_worker_is_killed(
+    who, sandbox, start_connecting, wait, auditor, tmp_path
+):
+    # Once between the mark that nobody may cancel it and the effect, once behind that.
+    kills = (
+        f"income.switch_deposit=kill:{tmp_path / '1'} income.deposit_switched=kill:{tmp_path / '2'}"
+    )
+    start_connecting(FAILPOINTS=kills)
+    account = {"account_number": "16002600", "routing_number": "123456789"}
+    login = sandbox.account()
+
+    given = {"product_type": "deposit_switch", "account": account}
+    task = who.login(login.username, login.password, **given)["task_id"]
+    wait.until_over(task)
+
+    assert auditor.moves(task) == [*["claim", "lose"] * 2, "claim", "complete"]
+    assert (who.status(task), sandbox.state(login)["sign_ins"]) == ("done", 1)
+    assert [one["percent"] for one in sandbox.state(login)["allotments"]["J-1"]] == ["100"]
+    assert told(auditor, task) == ["login", "parse", "full_parse", "switch_deposit", "done"]
+    assert auditor.one("SELECT count(*) FROM account_secrets") == 0

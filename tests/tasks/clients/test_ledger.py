@@ -49,7 +49,7 @@ def test_what_a_transaction_needs_to_know_is_one_request(client, start_front):
     front = start_front(
         answers(
             eth_estimateGas="0x5208",
-            eth_getBlockByNumber=HEAD,
+            eth_getBlockByNumber=HEAD | {"gasLimit": "0x1c9c380"},
             eth_maxPriorityFeePerGas="0x3",
             eth_getTransactionCount="0x9",
             eth_getBalance="0xde0b6b3a7640000",
@@ -58,12 +58,21 @@ def test_what_a_transaction_needs_to_know_is_one_request(client, start_front):
 
     quote = client(front.url).quote("0xaa", "0xbb", b"\x01\x02")
 
-    assert quote == Quote(gas=21000, base_fee=7, tip=3, nonce=9, balance=10**18)
+    assert quote == Quote(
+        gas=21000, base_fee=7, tip=3, nonce=9, balance=10**18, block_gas=30_000_000
+    )
     assert front.requests == 1
     assert front.calls[0] == (
         "eth_estimateGas",
         [{"from": "0xaa", "data": "0x0102", "to": "0xbb"}],
     )
+
+
+def test_what_an_account_has_is_told_in_wei(client, start_front):
+    front = start_front(answers(eth_getBalance="0xde0b6b3a7640000"))
+
+    assert client(front.url).balance("0xaa") == 10**18
+    assert front.calls == [("eth_getBalance", ["0xaa", "latest"])]
 
 
 def test_receipts_are_asked_for_by_the_hundred(client, start_front):

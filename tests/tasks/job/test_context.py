@@ -42,6 +42,20 @@ def test_effects_and_their_account_commit_together(context, auditor):
     assert context.progress_so_far == {"read": 1, "added": 1}
 
 
+def test_a_locked_step_holds_the_jobs_row_from_its_beginning(context, auditor, database):
+    free = "SELECT count(*) FROM (SELECT FROM jobs FOR UPDATE SKIP LOCKED) AS rows"
+
+    with context.step():
+        plain = auditor.one(free)
+    with context.step(locked=True):
+        locked = auditor.one(free)
+    next_attempt(database, context)
+
+    assert (plain, locked) == (1, 0)
+    with pytest.raises(ClaimLost), context.step(locked=True):
+        pytest.fail("it goes no further")
+
+
 def test_jobs_that_follow_from_a_step_commit_with_it_and_are_rung_for_behind_it(
     database, settings, auditor
 ):

@@ -6,6 +6,7 @@ import tests.job_types  # noqa: F401 - declares the types that are run here
 from tasks.job import ending
 from tasks.job.declare import JOB_TYPES
 from tasks.job.queue import Bell, depth
+from tasks.job.states import PROCESS
 from tests.tasks.job.jobs import claim, claimed, record
 from workers.runner import Runner
 from workers.sweep import Sweep, lose_jobs_of
@@ -76,7 +77,7 @@ def test_a_loss_too_many_is_an_end_whoever_notices_it(settings, database, audito
         )
         sweep.once()
         claim(database, "by parent", worker="w2")
-        bells = lose_jobs_of(database, ["w2"], "the worker process ended (SIGKILL)")
+        bells = lose_jobs_of(database, ["w2"], "the worker process ended (SIGKILL)", PROCESS)
 
     assert {one["of"] for one in told()} == {"by sweep", "by parent"}
     assert len(told()) == 2

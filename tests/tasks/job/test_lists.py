@@ -72,6 +72,21 @@ def test_cleared_jobs_are_not_counted_any_more(database, counted):
         assert lists.count(connection, "0xabc", TYPES) == 3
 
 
+def test_counting_on_tells_what_was_recorded_each_job_once(database):
+    with database.statement() as connection:
+        record(connection, count=2)
+        record(connection, kind="fails", count=1)
+        minute = connection.execute(text("SELECT date_trunc('minute', now())")).scalar_one()
+        with database.transaction() as slow:
+            record(slow, tenant="other")
+            first = lists.count_on(connection)
+        second = lists.count_on(connection)
+        third = lists.count_on(connection)
+
+    assert sorted(first) == [("fails", minute, 1), ("noop", minute, 2)]
+    assert (second, third) == ([("noop", minute, 1)], [])
+
+
 def test_a_restored_dump_is_counted_anew(settings, database):
     with database.statement() as connection:
         record(connection, count=4)
@@ -81,9 +96,10 @@ def test_a_restored_dump_is_counted_anew(settings, database):
 
         upgrade(settings)
         record(connection)
-        lists.count_on(connection)
+        recorded = lists.count_on(connection)
 
         assert lists.count(connection, "0xabc", TYPES) == 5
+        assert [one.jobs for one in recorded] == [1]
 
 
 def test_pages_and_counts_are_of_one_tenant_and_of_the_types_asked_for(database):

@@ -8,7 +8,7 @@ from tasks.job import orders, states, store
 from tasks.job.context import Context
 from tasks.job.declare import JOB_TYPES, discover
 from tasks.job.dispatch import Dispatch
-from tasks.job.errors import Cancelled, GateHeld, NotRepeatable
+from tasks.job.errors import Cancelled, ClaimLost, GateHeld, NotRepeatable
 from tasks.job.queue import Bell
 from tests.tasks.job.jobs import advance, claim, claimed, record
 from workers.lease import Keeper
@@ -65,6 +65,28 @@ def test_a_job_that_waits_ends_at_once_and_frees_its_gate(cancel, database, audi
     assert auditor.moves("a") == ["claim", move.name, "cancel"]
     assert auditor.job("a")["failures"] == int(move.counts)
     assert claimed(database, "b", gate="g") is not None
+
+
+def test_a_job_that_is_at_work_may_be_ended_at_once_and_its_worker_writes_nothing_more(
+    cancel, database, auditor
+):
+    context = Context(claimed(database, "a"), database, settings=None)
+    asked = Context(claimed(database, "b"), database, settings=None)
+    cancel("b")
+
+    with database.transaction() as connection:
+        done = orders.cancel(connection, ["a", "b"], by="ada", at_once=True)
+
+    assert (done.ended, done.asked) == (["a", "b"], [])
+    for job, by in (("a", "by ada"), ("b", "by mary")):
+        row = auditor.job(job)
+        assert (row["state"], row["code"], row["worker"]) == ("failed", "cancelled", None)
+        note = "SELECT note FROM job_moves WHERE job_id = %s AND move = 'cancel'"
+        assert auditor.one(note, job) == by
+    for attempt in (context, asked):
+        with pytest.raises(ClaimLost), attempt.step():
+            pass
+    assert not advance(database, context.job, states.COMPLETE, result={})
 
 
 def test_a_job_that_is_at_work_is_asked_and_its_next_step_is_undone(cancel, database, auditor):

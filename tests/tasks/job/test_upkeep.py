@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from sqlalchemy import text
+
 from tasks.job import states, upkeep
 from tasks.job.queue import Bell
 from tests.tasks.job.jobs import advance, age, claimed, record, tally
@@ -117,3 +119,16 @@ def test_expiry_goes_by_the_batch(database, auditor):
         sizes = [sum(map(len, upkeep.expire(connection, limit=2).values())) for _ in range(3)]
 
     assert sizes == [2, 1, 0]
+
+
+def test_the_history_of_what_is_cleared_is_not_looked_for_in_all_of_it(database, auditor):
+    auditor.rows(
+        "INSERT INTO job_moves (job_id, attempt, move, state)"
+        " SELECT n::text, 1, 'claim', 'running' FROM generate_series(1, 5000) n"
+    )
+    auditor.rows("ANALYZE job_moves")
+
+    with database.transaction() as connection:
+        plan = connection.execute(text(f"EXPLAIN {upkeep._EXPIRE.text}"), {"limit": 10}).all()
+
+    assert "Seq Scan on job_moves" not in str(plan)

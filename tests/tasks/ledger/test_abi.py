@@ -69,7 +69,7 @@ def test_a_call_is_a_selector_and_its_arguments(contract, function, arguments, d
         ("submitVote", (PROCESS_ID, b"", 0, [], 27, bytes(32), bytes(32)), "bb3f87a4"),
         ("isUsed", (PROCESS_ID, bytes(32)), "994346e7"),
         ("voteDigest", (PROCESS_ID, b""), "50a1d308"),
-        ("processOf", (bytes(32),), "c6cab577"),
+        ("processOf", ("0x" + "ab" * 20, bytes(32)), "9117d4ab"),
     ],
 )
 def test_selectors_are_those_of_the_compiler(function, arguments, selector):

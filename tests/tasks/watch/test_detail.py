@@ -36,6 +36,20 @@ def test_a_history_is_shown_as_attempts(show, database):
     assert attempts[2].ended_at is None
 
 
+def test_a_long_history_is_shown_from_its_end(show, database, auditor):
+    record(database, "a")
+    auditor.rows(
+        "INSERT INTO job_moves (job_id, attempt, move, state)"
+        " SELECT 'a', number, 'claim', 'running' FROM generate_series(1, 1100) AS number"
+    )
+
+    found = show("a")
+
+    assert [one.attempt for one in found.moves] == list(range(101, 1101))
+    assert found.is_cut
+    assert not show(record(database, "b")).is_cut
+
+
 def test_a_job_knows_what_is_before_it_and_who_could_do_it(show, database, auditor):
     record(database, "first", queue="bulk")
     record(database, "second", queue="bulk")
@@ -90,6 +104,10 @@ def test_queues_say_how_much_waits_and_how_long_it_has(database, auditor):
     advance(database, claimed(database, "parked", queue="bulk"), states.PARK, delay=60)
     claimed(database, "busy", queue="bulk")
     auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', '{bulk,extra}')")
+    auditor.rows(
+        "INSERT INTO workers (id, queues, seen_at) VALUES"
+        " ('silent', '{bulk}', now() - interval '9 seconds')"
+    )
 
     with database.statement() as connection:
         found = {one.name: one for one in queues.everyone(connection)}
@@ -119,3 +137,17 @@ def test_failures_are_grouped_by_what_went_wrong(database):
     assert first.newest == ["j6", "j5", "j4", "j3", "j2"]
     assert first.first_at < first.last_at
     assert (second.type, second.error, second.jobs) == ("fails", "no use", 1)
+
+
+def test_a_failure_counts_from_when_it_failed_however_old_the_job(database, auditor):
+    for name, finished in (("early", 7200), ("late", 60)):
+        job = claimed(database, name)
+        advance(database, job, states.FAIL, code="c", error="e", keep=60)
+        age(auditor, name, created_at=9000, finished_at=finished)
+
+    with database.statement() as connection:
+        (hour,) = failures.groups(connection, hours=1)
+        (day,) = failures.groups(connection, hours=24)
+
+    assert hour.newest == ["late"]
+    assert day.newest == ["late", "early"]

@@ -57,6 +57,18 @@ FILTERS = [
     ({"api": "nobody's"}, lambda _: False),
     ({"tenant": "x"}, lambda job: job["tenant"] == "x"),
     ({"code": "no_use"}, lambda job: job["state"] == "failed"),
+    ({"code": "of_use"}, lambda _: False),
+    ({"code": "no_use", "states": (State.COMPLETED,)}, lambda _: False),
+    (
+        {"code": "no_use", "states": (State.COMPLETED, State.FAILED), "tenant": "x"},
+        lambda job: (job["state"], job["tenant"]) == ("failed", "x"),
+    ),
+    (
+        {"code": "no_use", "types": ("noop",), "id_prefix": "000"},
+        lambda job: (
+            (job["type"], job["state"]) == ("noop", "failed") and job["id"].startswith("000")
+        ),
+    ),
     ({"id_prefix": "000"}, lambda job: job["id"].startswith("000")),
     ({"id_prefix": "10"}, lambda _: False),
     ({"id_prefix": "1007", "tenant": "y"}, lambda job: job["id"] == "1007"),

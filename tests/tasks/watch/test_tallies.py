@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 import tests.job_types  # noqa: F401 - declares the types that are counted
-from tasks.job import orders, states, store, upkeep
+from tasks.job import lists, orders, states, store, upkeep
 from tasks.watch import statistics, tallies
-from tasks.watch.statistics import quantile
+from tasks.watch.statistics import DAY, HOUR, Span, quantile, span
 from tasks.watch.tallies import BOUNDS
 from tests.tasks.job.jobs import advance, age, claim, claimed, record, tally
 
@@ -117,6 +117,56 @@ def test_old_minutes_are_forgotten_and_what_they_add_up_to_is_not(
     assert counted() == {"claim": 1}
 
 
+def test_minutes_are_put_together_to_quarters_after_two_hours(count, database, auditor):
+    claimed(database, "a")
+    count()
+    auditor.rows("UPDATE tallies SET minute = date_trunc('hour', now()) - interval '180 minutes'")
+    for minutes, name in ((178, "b"), (164, "c"), (60, "d")):
+        claimed(database, name)
+        count()
+        auditor.rows(
+            "UPDATE tallies SET minute = date_trunc('hour', now()) - %s * interval '1 minute'"
+            " WHERE minute >= date_trunc('minute', now()) - interval '2 minutes'",
+            minutes,
+        )
+
+    for _ in range(2):
+        with database.transaction() as connection:
+            tallies.forget(connection)
+
+    kept = auditor.rows(
+        "SELECT extract(epoch FROM date_trunc('hour', now()) - minute)::int / 60 AS ago,"
+        " sum(counted)::int AS n FROM tallies WHERE measure = 'moves' GROUP BY 1 ORDER BY 1 DESC"
+    )
+    assert [(row["ago"], row["n"]) for row in kept] == [(180, 2), (165, 1), (60, 1)]
+
+
+def test_jobs_that_were_recorded_are_counted_in_their_minute(database, auditor):
+    record(database, "a")
+    record(database, "b")
+    record(database, "old", type="fails")
+    age(auditor, "old", created_at=3 * 3600)
+    for _ in range(2):
+        with database.transaction() as connection:
+            tallies.add_recorded(connection, lists.count_on(connection))
+
+    with database.statement() as connection:
+        hour = statistics.series(connection)
+        day = statistics.series(connection, DAY)
+        (noop,) = statistics.summaries(connection)
+
+    assert sum(slot.accepted for slot in hour) == 2
+    assert sum(slot.accepted for slot in day) == 3
+    assert (noop.type, noop.accepted, noop.ended) == ("noop", 2, 0)
+    totals = auditor.rows("SELECT type, counted FROM totals WHERE move = 'accept' ORDER BY type")
+    assert [tuple(row.values()) for row in totals] == [("fails", 1), ("noop", 2)]
+
+
+def test_a_day_is_shown_in_quarters_and_what_minutes_are_kept_of_in_sixty_slots():
+    assert (span(1), span(2), span(3)) == (Span(60, 1), Span(60, 2), Span(12, 15))
+    assert (Span(60, 1), Span(96, 15)) == (HOUR, DAY)
+
+
 def test_statistics_say_what_happened_to_each_type_and_when(count, database, auditor):
     advance(database, claimed(database, "a"), states.COMPLETE, result={}, keep=60)
     advance(database, claimed(database, "b"), states.FAIL, code="c", error="e", keep=60)
@@ -128,17 +178,25 @@ def test_statistics_say_what_happened_to_each_type_and_when(count, database, aud
         hour = {one.type: one for one in statistics.summaries(connection, hours=1)}
         day = {one.type: one for one in statistics.summaries(connection, hours=24)}
         slots = statistics.series(connection)
-        of_type = statistics.series(connection, slots=4, minutes=60, job_type="noop")
+        of_type = statistics.series(connection, Span(4, 60), job_type="noop")
+        ended = statistics.ended_by_type(connection, DAY)
 
     assert (hour["noop"].completed, hour["noop"].failed, hour["fails"].retried) == (1, 0, 1)
     assert (day["noop"].completed, day["noop"].failed) == (1, 1)
-    assert 0 < hour["noop"].wait_p50 <= hour["noop"].job_p95 < 60
-    assert hour["fails"].job_p50 is None
+    assert 0 < hour["noop"].wait.p50 <= hour["noop"].latency.p95 < 60
+    assert hour["noop"].run.p95 < 60
+    assert hour["fails"].latency.p50 is None
+    assert hour["fails"].run.p50 > 0
     assert len(slots) == 60
     assert (sum(s.begun for s in slots), sum(s.completed for s in slots)) == (3, 1)
     assert sum(slot.retried for slot in slots) == 1
     assert (len(of_type), sum(slot.failed for slot in of_type)) == (4, 1)
     assert sum(slot.begun for slot in of_type) == 2
+    lengths = [slot.latency for slot in slots if slot.completed]
+    assert [0 < one.p50 <= one.p95 for one in lengths] == [True]
+    assert {slot.wait.p50 for slot in slots if not slot.begun} == {None}
+    assert (len(ended["noop"]), sum(ended["noop"]), sum(ended["noop"][:-1])) == (96, 2, 1)
+    assert "fails" not in ended
 
 
 def test_a_quantile_is_right_within_its_bucket():

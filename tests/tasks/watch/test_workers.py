@@ -2,11 +2,15 @@ from __future__ import annotations
 
 import pytest
 
+import tests.job_types  # noqa: F401 - declares the types that are shown
 from tasks.watch import workers
 from tasks.watch.workers import Seen, judge
 from tests.tasks.job.jobs import age, claimed, record
 
-BASE = {"silent": 1.0, "unclaimed": 5.0, "overdue": 0.0, "ended": None, "left": None}
+BASE = {
+    "silent": 1.0, "every": 2.0, "unvouched": 1.0, "unclaimed": 5.0, "astray": 0.0,
+    "overdue": 0.0, "ended": None, "left": None,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -15,13 +19,20 @@ BASE = {"silent": 1.0, "unclaimed": 5.0, "overdue": 0.0, "ended": None, "left": 
         ({}, "idle", "nothing to do"),
         ({"left": 50.0}, "busy", "at work"),
         ({"left": -1.0}, "wedged", "holds a job past its time"),
-        ({"silent": 9.0, "left": 50.0}, "wedged", "not seen for 9 s"),
-        ({"silent": 61.0}, "dead", "not seen for 61 s"),
+        ({"silent": 7.0}, "idle", "nothing to do"),
+        ({"silent": 9.0, "left": 50.0}, "wedged", "its process is there, and silent for 9 seconds"),
+        ({"silent": 900.0}, "wedged", "its process is there, and silent for 15 minutes"),
+        ({"silent": 9.0, "every": 5.0}, "idle", "nothing to do"),
+        ({"silent": 12.0, "unvouched": 9.0, "left": 50.0}, "dead", "no sign of life for 9 seconds"),
+        ({"silent": 9.0, "unvouched": None}, "wedged", "not seen for 9 seconds"),
+        ({"silent": 61.0, "unvouched": None}, "dead", "not seen for 61 seconds"),
+        ({"astray": 9.0}, "wedged", "its slot has been taken for 9 seconds without a claim"),
+        ({"astray": 9.0, "left": 50.0}, "busy", "at work"),
         ({"ended": "it was stopped"}, "stopped", "it was stopped"),
         ({"ended": "the worker process ended (SIGKILL)"}, "dead",
          "the worker process ended (SIGKILL)"),
         ({"overdue": 70.0, "unclaimed": 90.0}, "wedged",
-         "idle beside work that has been due for 70 s"),
+         "idle beside work that has been due for 70 seconds"),
         ({"overdue": 70.0, "unclaimed": 3.0}, "idle", "nothing to do"),
         ({"overdue": 70.0, "unclaimed": 90.0, "left": 5.0}, "busy", "at work"),
     ],

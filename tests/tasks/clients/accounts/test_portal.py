@@ -239,12 +239,13 @@ def test_a_session_that_has_ended_is_told(adp, sandbox):
             act(session)
 
 
-def allotment(percent: str) -> Allotment:
+def allotment(percent: str = "", amount: str = "") -> Allotment:
     return Allotment(
         routing_number="125000999",
         account_number="1000567801",
         account_type="checking",
-        percent=Decimal(percent),
+        percent=Decimal(percent) if percent else None,
+        amount=Decimal(amount) if amount else None,
     )
 
 
@@ -257,6 +258,15 @@ def test_a_deposit_is_switched_once_however_often_it_is_told(adp, sandbox):
 
     found = sandbox.state(login)["allotments"]["J-1"]
     assert [one["percent"] for one in found] == ["60", "40"]
+
+
+def test_a_fixed_amount_is_told_as_one(adp, sandbox):
+    login = sandbox.account()
+
+    adp.switch_deposit(signed_in(adp, login), "J-1", [allotment(amount="1250.50")])
+
+    (found,) = sandbox.state(login)["allotments"]["J-1"]
+    assert (found["amount"], "percent" in found) == ("1250.50", False)
 
 
 def test_a_deposit_that_is_refused_says_why(adp, sandbox):
@@ -345,6 +355,17 @@ def test_an_answer_to_a_sign_in_that_says_nothing_cannot_be_read(portal, provide
     provider.does["/login"] = answer
 
     assert failure(portal.login, documented("x")) == UNREADABLE
+
+
+@pytest.mark.parametrize("seconds", [-1, 10**9, 10**400])
+def test_a_session_lasts_as_long_as_one_can(portal, provider, seconds):
+    def answer(request):
+        body = json.dumps({"status": "signed_in", "expires_in": seconds}).encode()
+        request.reply(200, body, Set_Cookie="portal_session=abc")
+
+    provider.does["/code"] = answer
+
+    assert failure(portal.answer_code, MfaNeeded(challenge="x"), "12345") == UNREADABLE
 
 
 @pytest.mark.parametrize(

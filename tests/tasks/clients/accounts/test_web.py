@@ -76,6 +76,19 @@ def test_a_server_that_keeps_sending_meets_the_deadline_all_the_same(provider, d
         server.send("GET", "path")
 
 
+def test_all_requests_together_have_a_deadline_too(provider):
+    provider.otherwise = says({})
+
+    with Web(provider.url, seconds=10, longest=0.5) as server:
+        server.send("GET", "path")
+        provider.otherwise = hangs
+        with pytest.raises(AccountAway, match="in time"):
+            server.send("GET", "path")
+        provider.otherwise = says({})
+        with pytest.raises(AccountAway, match="in time"):
+            server.send("GET", "path")
+
+
 def test_a_server_that_is_not_there_is_away(server, provider):
     provider.stop()
 

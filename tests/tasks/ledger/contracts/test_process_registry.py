@@ -63,7 +63,7 @@ def test_a_process_is_kept_as_it_was_created(processes):
             },
         )
     ]
-    assert processes.view("processOf", b"\x07" * 32) == made.output
+    assert processes.view("processOf", address(1), b"\x07" * 32) == made.output
 
 
 def test_an_id_is_its_creator_a_prefix_and_a_number_of_the_creators_own(processes):
@@ -89,15 +89,27 @@ def test_without_a_start_it_starts_with_its_block(processes):
     assert processes.view("getProcess", process_id)["startTime"] == 1_800_000_000
 
 
-def test_a_job_has_one_process_whoever_asks(processes):
+def test_a_job_has_one_process(processes):
     process_id = new_process(processes, 1)
 
-    for creator in (1, 2):
-        with pytest.raises(Refused, match=r"^ProcessAlreadyExists$"):
-            new_process(processes, 1, by=creator)
+    with pytest.raises(Refused, match=r"^ProcessAlreadyExists$"):
+        new_process(processes, 1)
 
-    assert processes.view("processOf", (1).to_bytes(32, "big")) == f"0x{process_id.hex()}"
+    key = (1).to_bytes(32, "big")
+    assert processes.view("processOf", address(1), key) == f"0x{process_id.hex()}"
     assert new_process(processes, 2)[24:].hex() == "00000000000002"
+
+
+def test_who_takes_the_key_of_somebody_elses_job_neither_blocks_it_nor_passes_for_them(processes):
+    key = (1).to_bytes(32, "big")
+    theirs = new_process(processes, 1, by=2)
+    before = processes.view("processOf", address(1), key)
+
+    ours = new_process(processes, 1, by=1)
+
+    assert before == "0x" + 31 * "00"
+    assert processes.view("processOf", address(1), key) == f"0x{ours.hex()}"
+    assert processes.view("processOf", address(2), key) == f"0x{theirs.hex()}"
 
 
 @pytest.mark.parametrize("choices", [b"", b"\x00", b"\x02\x00\x02", b"\x01" * 63 + b"\x00"])
@@ -167,7 +179,7 @@ def test_a_process_that_is_not_there_is_not_found(processes):
         processes.send("setProcessStatus", unknown, ENDED)
     with pytest.raises(Refused, match=r"^ProcessNotFound$"):
         processes.view("getProcess", unknown)
-    assert processes.view("processOf", b"\x09" * 32) == "0x" + 31 * "00"
+    assert processes.view("processOf", address(1), b"\x09" * 32) == "0x" + 31 * "00"
     assert processes.view("isUsed", unknown, b"\x09" * 32) is False
 
 

@@ -254,6 +254,20 @@ def test_pay_goes_where_it_is_told_to(signed_in, enrol):
     assert get(client, "api/employments/J-1/deposits").json == {"allotments": [shown]}
 
 
+def test_a_fixed_amount_may_go_somewhere_and_a_share_elsewhere(signed_in, enrol):
+    enrol("ada")
+    client = signed_in("ada", "a good password")
+    told = [{**BANK_ACCOUNT, "amount": "250.00"}, {**BANK_ACCOUNT, "percent": "100"}]
+
+    client.put("/payroll/adp/api/employments/J-1/deposits", json={"allotments": told})
+
+    found = get(client, "api/employments/J-1/deposits").json["allotments"]
+    assert [(one.get("amount"), one.get("percent")) for one in found] == [
+        ("250.00", None),
+        (None, "100"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("percents", "more", "status", "error"),
     [
@@ -264,6 +278,7 @@ def test_pay_goes_where_it_is_told_to(signed_in, enrol):
         (["NaN"], {}, 400, "not_an_allotment"),
         (["half"], {}, 400, "not_an_allotment"),
         (["60"], {"routing_number": "x"}, 400, "not_an_allotment"),
+        (["60"], {"amount": "100.00"}, 400, "not_an_allotment"),
     ],
 )
 def test_more_than_all_of_the_pay_and_no_allotment_are_refused(
