@@ -76,6 +76,11 @@ def _schedule(dispatch: Dispatch) -> None:
             dispatch.add("watchlist", payload, tenant=service_uid)
 
 
+def _as_the_system(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload of a run that an operator repeats: nobody of the service asks for it."""
+    return {"verification": payload["verification"], "source_action": "system"}
+
+
 @job_type(
     "watchlist",
     payload=Payload,
@@ -87,6 +92,7 @@ def _schedule(dispatch: Dispatch) -> None:
     timeout=120,
     new_id=lambda _: nano_id(),
     schedule=_schedule,
+    payload_again=_as_the_system,
 )
 def watchlist(
     ctx: Context,
