@@ -60,7 +60,7 @@ def _end(response: Response) -> Response:
     return response
 
 
-@lru_cache
+@lru_cache(maxsize=1024)
 def _of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Return what counts such answers; looking it up costs more than to count."""
     return _answered.labels(method, route, str(status)), _took.labels(method, route)
