@@ -45,6 +45,7 @@ def _publish_again(dispatch: Dispatch, job: Job, again: str) -> None:
     queue="chain",
     gate=Gate("process"),
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,

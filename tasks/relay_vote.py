@@ -41,6 +41,7 @@ class Result(Schema):
     queue="chain",
     gate=Gate("nullifier"),
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,

@@ -39,6 +39,7 @@ class Result(Schema):
     result=Result,
     queue="chain",
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,

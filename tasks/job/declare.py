@@ -79,6 +79,9 @@ class JobType:
     gate: Gate | None
     #: How often it may fail: by an error, a lost worker or an overrun time limit.
     attempts: int
+    #: The same once its effects are on their way, where a job that is given up would leave
+    #: nobody to write down what they came to.
+    irrevocable_attempts: int
     #: The wait before the second attempt; it doubles with each one, give or take a quarter.
     backoff: float
     backoff_limit: float
@@ -132,6 +135,7 @@ def job_type(
     queue: str = "default",
     gate: Gate | None = None,
     attempts: int = 3,
+    irrevocable_attempts: int | None = None,
     backoff: float = 2.0,
     backoff_limit: float = 300.0,
     timeout: float = 60.0,
@@ -165,6 +169,7 @@ def job_type(
             queue=queue,
             gate=gate,
             attempts=attempts,
+            irrevocable_attempts=irrevocable_attempts or attempts,
             backoff=backoff,
             backoff_limit=backoff_limit,
             timeout=timeout,
