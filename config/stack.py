@@ -46,6 +46,7 @@ class Stack:
         self._own = {
             "JWT_KEY": self._secret("jwt"),
             "SEALING_KEYS": self._secret("sealing", _fernet_key),
+            "METRICS_TOKEN": self._secret("metrics"),
             "PUBLIC_URL": self.url,
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
             **self._watchlists,
@@ -298,6 +299,7 @@ def _introduce(stack: Stack) -> None:
     """Print where everything is, with an organization and credentials to try it with."""
     made = stack.command("sample")
     print(f"API        {stack.url}\nReference  {stack.url}/docs\nDashboard  {stack.url}/dashboard")
+    print(f"Metrics    {stack.url}/metrics with the bearer token METRICS_TOKEN of the commands")
     print(f"Data       {stack.servers.folder}")
     print(f"Commands   . {stack.environment_file()} && {sys.executable} -m flask --app app --help")
     print(f"{made}Ctrl-C ends everything.", flush=True)
