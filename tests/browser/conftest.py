@@ -201,7 +201,7 @@ class Visit:
     #: Where requests went to.
     hosts: set[str]
 
-    def open(self, path: str = "") -> Page:
+    def open(self, path: str) -> Page:
         """Go to a page of the dashboard."""
         self.page.goto(f"{self.url}/dashboard{path}")
         return self.page
@@ -251,9 +251,9 @@ def sessions(browser: Browser, stack: Stack) -> dict[str, Any]:
     kept = {}
     for name in ("mary", "john"):
         context = browser.new_context()
-        Visit(page := context.new_page(), stack.url, [], set()).open()
-        Visit(page, stack.url, [], set()).sign_in(name)
-        page.wait_for_url("**/dashboard/")
+        made = Visit(context.new_page(), stack.url, [], set())
+        made.open("/sign-in")
+        made.sign_in(name).get_by_role("button", name="Sign out").wait_for()
         kept[name] = context.storage_state()
         context.close()
     return kept
