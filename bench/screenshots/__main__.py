@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import signal
 import sys
 import tempfile
 import time
@@ -151,6 +152,8 @@ def main() -> int:
     parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "docs" / "images")
     folder: Path = parser.parse_args().folder
     folder.mkdir(parents=True, exist_ok=True)
+    # Ended from outside, everything is still taken down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with (
         tempfile.TemporaryDirectory(prefix="jobspine-screenshots-") as data,
         Stack(Path(data), LISTS_FOLDER=str(SAMPLE_LISTS), WORKER_PROCESSES="4").running() as stack,

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from bench import chromium
 from config.database import Database
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 PASSWORD = "correct horse battery"
+#: How long a page may take to show something; milliseconds.
+_PATIENCE = 30_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -184,6 +187,7 @@ def _import_members(stack: Stack) -> str:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The browser of these tests."""
+    expect.set_options(timeout=_PATIENCE)
     if chromium.find() is None:
         pytest.fail(f"{absent.REASON}, and {absent.VARIABLE} says that one is required")
     with chromium.running() as running:
@@ -221,7 +225,7 @@ def new_visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
 
     def visit(**options: Any) -> Visit:
         context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE)
         made = Visit(context.new_page(), stack.url, [], set())
         context.on("request", lambda request: made.hosts.add(urlsplit(request.url).netloc))
         context.on("weberror", lambda error: made.complaints.append(str(error.error)))

@@ -57,7 +57,7 @@ def test_a_page_may_be_had_stand_still(mary):
     page = mary.open("/queues")
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    with page.expect_response(re.compile("/queues/now")):
+    with page.expect_response(re.compile("/live/queues$")):
         page.clock.run_for(ROUND)
 
     page.get_by_role("button", name="Pause updates").click()
@@ -65,7 +65,7 @@ def test_a_page_may_be_had_stand_still(mary):
     page.clock.run_for(5 * ROUND)
     meanwhile = list(asked)
     page.get_by_role("button", name="Pause updates").click()
-    with page.expect_response(re.compile("/queues/now")):
+    with page.expect_response(re.compile("/live/queues$")):
         page.clock.run_for(ROUND)
 
     assert meanwhile == []
