@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from tasks.job.dispatch import Dispatch
 
 
+#: The largest body with one vote; bytes. Anybody may send one.
+MOST_VOTE_BYTES = 16 * 1024
+
+
 @blueprint.route("/vote", methods=["POST"])
 @blueprint.arguments(RepeatableHeaders, location="headers")
 @takes(schemas.Vote)
@@ -42,7 +46,7 @@ def relay_vote(headers: dict[str, str]) -> Response:
 
     What the contract would refuse is refused here, with the reason.
     """
-    payload = read(schemas.Vote())["txPayload"]
+    payload = read(schemas.Vote(), most=MOST_VOTE_BYTES)["txPayload"]
 
     def dispatch_it(dispatch: Dispatch) -> dict[str, Any]:
         check_queue(dispatch.connection)
@@ -82,7 +86,7 @@ def relay_votes(headers: dict[str, str]) -> Response:
 
 def _votes() -> list[str | None]:
     """Return the payloads that the body of this request brings; None for what is none."""
-    given = read_object().get("votes")
+    given = read_object(most=schemas.MOST_VOTES * MOST_VOTE_BYTES).get("votes")
     if not isinstance(given, list) or not 1 <= len(given) <= schemas.MOST_VOTES:
         raise Refused(Fault.BAD_BODY, f"votes: From 1 to {schemas.MOST_VOTES} of them.")
     payloads = [one.get("txPayload") if isinstance(one, dict) else None for one in given]
