@@ -224,7 +224,7 @@ def test_another_body_is_400_code_40004(client):
 
 
 def test_a_body_that_is_larger_than_any_vote_is_413_code_41300(vote):
-    answer = vote("00" * 8_192)
+    answer = vote("00" * 32_768)
 
     assert (answer.status_code, answer.json) == (
         413,

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 #: The largest body with one vote; bytes. Anybody may send one.
-MOST_VOTE_BYTES = 16 * 1024
+MOST_VOTE_BYTES = 64 * 1024
 
 
 @blueprint.route("/vote", methods=["POST"])
@@ -86,7 +86,7 @@ def relay_votes(headers: dict[str, str]) -> Response:
 
 def _votes() -> list[str | None]:
     """Return the payloads that the body of this request brings; None for what is none."""
-    given = read_object(most=schemas.MOST_VOTES * MOST_VOTE_BYTES).get("votes")
+    given = read_object().get("votes")
     if not isinstance(given, list) or not 1 <= len(given) <= schemas.MOST_VOTES:
         raise Refused(Fault.BAD_BODY, f"votes: From 1 to {schemas.MOST_VOTES} of them.")
     payloads = [one.get("txPayload") if isinstance(one, dict) else None for one in given]
