@@ -105,6 +105,8 @@ class Settings(_FromEnv):
     #: Processes of the API, and threads in each.
     web_processes: int = 2
     web_threads: int = 8
+    #: How long a client may be silent in the middle of a request.
+    web_silence_seconds: float = 30.0
 
     #: Connections one process keeps to PostgreSQL at the most.
     database_pool: int = 10

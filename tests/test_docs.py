@@ -63,4 +63,5 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`schedule`": "nothing",
         "`ended`": "nothing",
         "`repeated`": "nothing",
+        "`payload_again`": "the same",
     }

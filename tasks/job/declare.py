@@ -101,6 +101,9 @@ class JobType:
     #: Called in the transaction that records an ended job again, with the ended one and the id of
     #: the new one; raises `NotRepeatable` where there is nothing left to run again.
     repeated: Callable[[Dispatch, Job, str], None] | None
+    #: Returns the payload of an ended job as it is when that is run again, if some of it no longer
+    #: holds: who asked for it, say.
+    payload_again: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None
 
     @property
     def reads(self) -> Schema:
@@ -142,6 +145,7 @@ def job_type(
     schedule: Callable[[Dispatch], None] | None = None,
     ended: Callable[[Dispatch, Job], None] | None = None,
     repeated: Callable[[Dispatch, Job, str], None] | None = None,
+    payload_again: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.
 
@@ -175,6 +179,7 @@ def job_type(
             schedule=schedule,
             ended=ended,
             repeated=repeated,
+            payload_again=payload_again,
         )
         return handler
 
