@@ -162,6 +162,17 @@ def client(connection: Connection) -> str:
     return known
 
 
+def check_rate(rate: str, client: str) -> None:
+    """Count a request of a client that may make so many.
+
+    Raises:
+        Refused: there were too many of late.
+    """
+    after = wiring().throttle.again_after(rate, client)
+    if after:
+        raise Refused(Fault.THROTTLED, retry_after=str(after))
+
+
 def operator(connection: Connection) -> Operator:
     """Return the operator whose token this request carries.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import click
 from flask import current_app
 
-from app.metrics.shared import Shared
+from app.metrics.measured import Measured
 from app.throttle import Throttle
 from config.database import Database
 from tasks.job.declare import discover
@@ -28,8 +28,7 @@ class Wiring:
     database: Database
     ringer: Ringer
     throttle: Throttle
-    #: What was measured of the record a moment ago.
-    measured: Shared
+    measured: Measured
 
 
 class Unwired(click.ClickException):
@@ -38,12 +37,12 @@ class Unwired(click.ClickException):
 
 def wire(app: Flask, settings: Settings) -> None:
     """Give an application its wiring."""
-    discover(settings.task_modules)
+    discover(settings.task_modules, keep=settings.kept)
     # A request with an idempotency key holds the key's lock on one connection, its transaction
     # on a second, and reads or writes a file on a third.
     pool = max(settings.database_pool, 3 * settings.web_threads)
     database = Database(settings, pool=pool)
-    measured = Shared(settings.prometheus_multiproc_dir, "record.json")
+    measured = Measured(database, settings.prometheus_multiproc_dir)
     app.extensions["jobspine"] = Wiring(
         settings, database, Ringer(settings), Throttle(settings), measured
     )

@@ -107,13 +107,22 @@ def _fill(bed: Bed, tenants: Tenants, stored: int, wanted: int) -> None:
 def _polled(bed: Bed, results: list[str]) -> Routes:
     """Return the requests for the status of jobs and tasks, ended and waiting ones."""
     ended = f"SELECT id FROM jobs WHERE type = %s ORDER BY random() LIMIT {_POLLED}"
-    return {
-        "GET /jobs/{id}, ended": [get(f"/jobs/{job}") for (job,) in bed.sql(ended, _TYPES[0])],
-        "AsyncResult, ended": [get(f"/bench/result/{task}") for task in results],
-        "GET /jobs/{id}, waiting": [get(f"/jobs/waiting{n + 1}") for n in range(_WAITING)],
-        "AsyncResult, waiting": [get(f"/bench/result/waiting{n}") for n in range(_WAITING)],
-        "bare Flask route": [get("/bench/nothing")],
+    ours = {
+        "ended": [get(f"/jobs/{job}") for (job,) in bed.sql(ended, _TYPES[0])],
+        "waiting": [get(f"/jobs/waiting{n + 1}") for n in range(_WAITING)],
     }
+    theirs = {
+        "ended": [get(f"/bench/result/{task}") for task in results],
+        "waiting": [get(f"/bench/result/waiting{n}") for n in range(_WAITING)],
+    }
+    polls = {"GET /jobs/{id}": ours, "AsyncResult": theirs}
+    # What a client asks at the least: once while it waits, and once when it has ended.
+    for of in polls.values():
+        of["by turns"] = [
+            one for pair in zip(of["waiting"], of["ended"], strict=False) for one in pair
+        ]
+    routes = {f"{name}, {of}": polls[name][of] for of in ours for name in polls}
+    return {**routes, "bare Flask route": [get("/bench/nothing")]}
 
 
 def _store_results(count: int) -> list[str]:

@@ -46,6 +46,7 @@ class Stack:
         self._own = {
             "JWT_KEY": self._secret("jwt"),
             "SEALING_KEYS": self._secret("sealing", _fernet_key),
+            "METRICS_TOKEN": self._secret("metrics"),
             "PUBLIC_URL": self.url,
             "WEBHOOKS_MAY_BE_PRIVATE": "true",
             **self._watchlists,
@@ -130,12 +131,12 @@ class Stack:
         with self.servers.running():
             try:
                 if self._chain:
-                    self._start(_CHAIN, "python -m tasks.providers.devchain")
+                    self.start(_CHAIN, "python -m tasks.providers.devchain")
                     self._wait_until_ready({_CHAIN: self._chain["CHAIN_RPC_URL"]})
-                if self._start("release", commands.pop("release")).wait() != 0:
+                if self.start("release", commands.pop("release")).wait() != 0:
                     raise EmbeddedFailed(f"the migrations failed: {self.log('release')}")
                 for name, command in commands.items():
-                    self._start(name, command)
+                    self.start(name, command)
                 waiting = {"web": f"{self.url}/readyz"}
                 if self._watchlists:
                     provider = self._watchlists["WATCHLIST_URL"]
@@ -200,7 +201,8 @@ class Stack:
                 process.kill()
                 process.wait()
 
-    def _start(self, name: str, command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, command: str) -> subprocess.Popen[bytes]:
+        """Start a process of this stack under a name."""
         with self.log(name).open("ab") as out:
             self.processes[name] = spawn(
                 ["/bin/sh", "-c", f"exec {command}"],
@@ -232,17 +234,17 @@ def _fernet_key() -> str:
 
 
 #: Where real watchlists may lie beside this project, and lists of invented names.
-_REAL_LISTS, _SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
+_REAL_LISTS, SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
 
 
 def lists_folder() -> Path:
     """Return where real watchlists lie beside this project, or else the invented sample."""
-    return _REAL_LISTS if (_REAL_LISTS / "ofac").is_dir() else _SAMPLE_LISTS
+    return _REAL_LISTS if (_REAL_LISTS / "ofac").is_dir() else SAMPLE_LISTS
 
 
 def is_sample(folder: Path) -> bool:
     """Tell whether a folder holds the invented lists."""
-    return folder == _SAMPLE_LISTS
+    return folder == SAMPLE_LISTS
 
 
 def procfile() -> dict[str, str]:
@@ -297,6 +299,7 @@ def _introduce(stack: Stack) -> None:
     """Print where everything is, with an organization and credentials to try it with."""
     made = stack.command("sample")
     print(f"API        {stack.url}\nReference  {stack.url}/docs\nDashboard  {stack.url}/dashboard")
+    print(f"Metrics    {stack.url}/metrics with the bearer token METRICS_TOKEN of the commands")
     print(f"Data       {stack.servers.folder}")
     print(f"Commands   . {stack.environment_file()} && {sys.executable} -m flask --app app --help")
     print(f"{made}Ctrl-C ends everything.", flush=True)

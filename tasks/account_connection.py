@@ -111,7 +111,7 @@ def account_connection(ctx: Context, link: str) -> None:
     except AccountAway as away:
         if ctx.job.failures + 1 >= _ATTEMPTS:
             raise Permanent("unavailable", str(away)) from None
-        raise Temporary(str(away), after=away.after) from None
+        raise Temporary(str(away), after=away.after, code="unavailable") from None
     except (SealingKeyMissing, SealUnopened):
         raise Permanent("error", "none of the sealing keys opens what was sent") from None
 

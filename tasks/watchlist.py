@@ -205,7 +205,7 @@ class Asking:
         reason = next(document.reason for document in documents.values())
         line = f"no subject could be screened: {reason}"
         if self._is_hopeful:
-            raise Temporary(line, after=self._after)
+            raise Temporary(line, code="provider_failed", after=self._after)
         raise Permanent("provider_failed", line)
 
 

@@ -25,7 +25,7 @@ _TIMES = 20.0
 
 
 class Shared:
-    """A value of JSON that is read again when it is old, by one process at a time."""
+    """A value of JSON, or None, that is read again when it is old, by one process at a time."""
 
     def __init__(self, folder: str, name: str) -> None:
         """Share it with all who name the same folder; without one, within this process."""
@@ -43,7 +43,9 @@ class Shared:
             began = time.monotonic()
             value = read()
             now = time.monotonic()
-            until = now + max(LEAST_SECONDS, _TIMES * (now - began))
+            # That there is none is soon tried again.
+            times = 0 if value is None else _TIMES
+            until = now + max(LEAST_SECONDS, times * (now - began))
             file.seek(0)
             file.truncate()
             file.write(json.dumps({"until": until, "value": value}).encode())

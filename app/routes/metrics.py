@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
 
-import structlog
 from flask import Blueprint, Response, request
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
-from sqlalchemy.exc import SQLAlchemyError
 
 from app.access import bearer
 from app.errors import Refused
@@ -18,12 +14,6 @@ from app.metrics.record import Record
 from app.metrics.requests import counted
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.watch import measures
-
-if TYPE_CHECKING:
-    from app.wiring import Wiring
-
-log = structlog.get_logger(__name__)
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -33,10 +23,9 @@ def show() -> Response:
     """Tell everything that is measured; without PostgreSQL what this API has counted itself."""
     wired = wiring()
     _let_in(wired.settings.metrics_token)
-    found = wired.measured.get(lambda: _measure(wired))
     registry = CollectorRegistry()
     registry.register(counted(wired.settings.prometheus_multiproc_dir))
-    registry.register(Record(None if found is None else measures.Measures(**found)))
+    registry.register(Record(wired.measured.get()))
     encode, content_type = choose_encoder(request.headers.get("Accept", ""))
     return Response(encode(registry), content_type=content_type)
 
@@ -51,12 +40,3 @@ def _let_in(token: str) -> None:
         raise Refused(Fault.NO_SUCH_PATH)
     if not hmac.compare_digest(bearer().encode(), token.encode()):
         raise Refused(Fault.UNAUTHENTICATED)
-
-
-def _measure(wired: Wiring) -> dict[str, Any] | None:
-    try:
-        with wired.database.transaction() as connection:
-            return asdict(measures.read(connection))
-    except SQLAlchemyError as error:
-        log.warning("not_measured", error=type(error).__name__)
-        return None

@@ -87,7 +87,7 @@ def put(ctx: Context, call: Call, step: str) -> Mined:
         log.warning("node_away", reason=str(away))
         raise Wait(NODE_PAUSE) from None
     except (ChainDiffers, SignersFaulty) as faulty:
-        raise Temporary(str(faulty)) from None
+        raise Temporary(str(faulty), code="ledger_faulty") from None
 
 
 def _progress(ctx: Context, ledger: Ledger, call: Call, step: str) -> Mined:
@@ -136,7 +136,7 @@ def _check_contract(ledger: Ledger, name: str, address: str) -> None:
     """Make sure that a contract is there: a call of nobody succeeds and does nothing."""
     if address not in ledger.checked:
         if ledger.node.code(address) != artefact(name).deployed:
-            raise Temporary(f"there is no {name} at {address}")
+            raise Temporary(f"there is no {name} at {address}", code="no_contract")
         ledger.checked.add(address)
 
 
@@ -176,9 +176,9 @@ def _quote(ledger: Ledger, sender: str, target: str, data: bytes) -> Quote:
         if refused.data:
             reason = revert_reason(bytes.fromhex(refused.data.removeprefix("0x")))
             raise Permanent("reverted", reason) from None
-        raise Temporary(f"the node refuses: {refused}") from None
+        raise Temporary(f"the node refuses: {refused}", code="node_refuses") from None
     if quote.balance < gas_limit(quote) * ledger.fees(quote).most:
-        raise Temporary(f"the signer {sender} has not enough funds for gas")
+        raise Temporary(f"the signer {sender} has not enough funds for gas", code="no_funds")
     return quote
 
 

@@ -15,7 +15,8 @@ from tasks.webhooks.announce import announce
 from tasks.webhooks.forms import Secrets, seal_secrets
 from tests.providers import InTurn
 from tests.receiver import answers
-from workers.runner import Runner, backoff
+from workers.outcome import backoff
+from workers.runner import Runner
 from workers.sweep import Sweep
 
 SECRETS = Secrets("the token", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -101,8 +102,8 @@ def test_a_receiver_that_failed_is_told_again_under_the_same_id(
     one, other = receiver.told
     assert one.body == other.body
     assert one.headers["webhook-id"] == other.headers["webhook-id"]
-    note = auditor.one("SELECT note FROM job_moves WHERE move = 'retry'")
-    assert note == "the receiver answered 500"
+    (retry,) = auditor.rows("SELECT note, cause FROM job_moves WHERE move = 'retry'")
+    assert retry == {"note": "the receiver answered 500", "cause": "status_5xx"}
 
 
 def test_a_day_of_failures_is_given_up(deliver, perform, receiver, delivery, auditor):

@@ -128,6 +128,7 @@ def test_the_text_of_an_exception_is_neither_kept_nor_logged(run, auditor):
 
 def test_a_job_that_waits_is_parked_without_a_slot_a_lease_or_a_failure(run, auditor, runner):
     first = run(type="parks")
+    auditor.rows("UPDATE jobs SET due_at = due_at + interval '1 minute'")
     early = run.again()
     make_due(auditor)
     run.again()
@@ -173,6 +174,24 @@ def test_help_takes_work_without_a_bell_when_the_slot_is_free(runner, database, 
 
     assert (busy, idle) == (False, True)
     assert (auditor.job("a")["state"], auditor.job("b")["state"]) == ("pending", "completed")
+    assert auditor.one("SELECT cause FROM job_moves WHERE move = 'claim'") == "unasked"
+
+
+@pytest.mark.parametrize(
+    ("job_type", "causes"),
+    [
+        ("noop", [None, None]),
+        ("gives_up", [None, "no_use"]),
+        ("is_sent_away", [None, "temporary"]),
+        ("fails", [None, "RuntimeError"]),
+        ("parks", [None, None]),
+    ],
+)
+def test_a_move_says_in_a_word_why_it_was_made(run, auditor, job_type, causes):
+    run(type=job_type)
+
+    moves = auditor.rows("SELECT cause FROM job_moves ORDER BY seq")
+    assert [move["cause"] for move in moves] == causes
 
 
 GATED = {"type": "gated", "gate": "s"}
@@ -187,6 +206,7 @@ def test_the_second_pending_job_of_a_held_gate_is_rejected_and_names_the_holder(
 
     assert (row["state"], row["conflict"], row["attempts"]) == ("rejected", "holder", 0)
     assert auditor.moves("late") == ["reject"]
+    assert auditor.one("SELECT worker FROM job_moves WHERE move = 'reject'") == "w1"
     assert auditor.job("holder")["state"] == "running"
 
 

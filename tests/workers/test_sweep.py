@@ -47,7 +47,8 @@ def test_a_claim_whose_lease_has_ended_is_free_for_the_next_attempt_at_once(
     assert (row["state"], row["worker"], row["failures"]) == ("running", None, 1)
     assert auditor.one("SELECT due_at <= now() FROM jobs")
     assert auditor.moves("a") == ["claim", "lose"]
-    assert auditor.one("SELECT note FROM job_moves WHERE move = 'lose'") == "the worker vanished"
+    (lost,) = auditor.rows("SELECT note, cause FROM job_moves WHERE move = 'lose'")
+    assert lost == {"note": "the worker vanished", "cause": "lease"}
 
 
 def test_a_job_that_loses_its_workers_too_often_has_failed(sweep, database, auditor):
@@ -113,6 +114,8 @@ def test_a_bell_that_was_lost_is_rung_again_where_the_queue_is_empty(
 
     assert at_first == 0
     assert depth(redis, "default") == 1
+    counted = {"type": "noop", "move": "ring", "cause": "unheard", "counted": 1}
+    assert auditor.rows("SELECT * FROM causes") == [counted]
 
 
 def test_without_redis_the_rest_is_swept_all_the_same(with_setting, database, auditor):
@@ -231,6 +234,7 @@ def test_what_a_dead_process_held_is_taken_back_at_once(database, auditor):
     lose_jobs_of(database, ["dead"], "the worker process ended (SIGKILL)", states.PROCESS)
 
     assert auditor.moves("a") == ["claim", "lose"]
+    assert auditor.one("SELECT cause FROM job_moves WHERE move = 'lose'") == "process"
     assert auditor.job("a")["failures"] == 1
     assert auditor.moves("b") == ["claim"]
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
 
+from app.metrics import measured
 from tasks.job import states
 from tests.faults.conftest import away
 from tests.tasks.job.jobs import advance, claimed, record, tally
@@ -126,3 +128,16 @@ def test_while_postgresql_is_away_the_rest_is_told(servers, watched, scrape):
     assert told["jobspine_record_up",] == 0
     assert ("jobspine_count_lag_seconds",) not in told
     assert told["jobspine_http_requests_total", "/healthz", "200", "GET"] >= 1
+
+
+def test_a_record_that_does_not_answer_in_time_holds_nobody_up(
+    database, watched, scrape, monkeypatch
+):
+    monkeypatch.setattr(measured, "_PATIENCE", 0.1)
+    with database.transaction() as connection:
+        connection.execute(text("LOCK TABLE totals"))
+        told = scrape()
+    reading = watched.application.extensions["jobspine"].measured._reading
+    reading.join()
+
+    assert told["jobspine_record_up",] == 0

@@ -44,6 +44,20 @@ def test_what_takes_long_is_read_for_a_twentieth_of_the_time(clock):
     assert value.get(slow) == 144
 
 
+def test_that_there_is_nothing_is_told_for_a_second_only(clock):
+    value = Shared("", "x.json")
+    reads = []
+
+    def slow() -> None:
+        clock[0] += 6.0
+        reads.append(clock[0])
+
+    assert value.get(slow) is value.get(slow) is None
+    clock[0] += 1.0
+    assert value.get(slow) is None
+    assert reads == [106, 113]
+
+
 def test_one_reads_while_the_others_wait_for_it(tmp_path):
     values = [Shared(str(tmp_path), "x.json") for _ in range(4)]
     reads = []

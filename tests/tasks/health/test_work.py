@@ -44,7 +44,7 @@ def test_without_workers_nothing_is_done_and_nothing_is_swept(examine):
 
 def test_real_workers_are_well(examine, start_worker, auditor):
     start_worker()
-    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"))
+    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"), seconds=60)
 
     findings = examine()
 
