@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import cli, dashboard, errors, reference
+from app.body import WholeRequest
 from app.metrics.requests import count_requests
 from app.routes import credentials, health, income, jobs, metrics, ops, screening, voting
 from app.tracing import trace_requests
@@ -29,6 +30,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)
+    app.request_class = WholeRequest
     # Real clients write paths with and without a slash at the end, and redirects lose bodies. Two
     # slashes are no path: a redirect would speak in nobody's form.
     app.url_map.strict_slashes = False

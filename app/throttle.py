@@ -39,18 +39,21 @@ class Throttle:
         storage = RedisStorage("redis://", pool, key_prefix="rate", wrap_exceptions=True)
         return MovingWindowRateLimiter(storage)
 
-    def again_after(self, client: str) -> int:
-        """Count a request; return 0 if it may go on, or in how many seconds the next one may."""
+    def again_after(self, rate: str, client: str) -> int:
+        """Count a request; return 0 if it may go on, or in how many seconds the next one may.
+
+        `rate` is a number a second, minute, hour or day, as `1200/minute`.
+        """
         from limits import parse  # noqa: PLC0415
         from limits.errors import StorageError  # noqa: PLC0415
 
         if time.monotonic() < self._resume_at:
             return 0
-        rate = parse(self._settings.income_rate)
+        limit = parse(rate)
         try:
-            if self._limiter.hit(rate, client):
+            if self._limiter.hit(limit, client):
                 return 0
-            ends_at = self._limiter.get_window_stats(rate, client).reset_time
+            ends_at = self._limiter.get_window_stats(limit, client).reset_time
         except StorageError as away:
             log.warning("rate_not_limited", error=type(away.storage_error).__name__)
             self._resume_at = time.monotonic() + _PAUSE

@@ -37,7 +37,7 @@ class Unwired(click.ClickException):
 
 def wire(app: Flask, settings: Settings) -> None:
     """Give an application its wiring."""
-    discover(settings.task_modules)
+    discover(settings.task_modules, keep=settings.kept)
     # A request with an idempotency key holds the key's lock on one connection, its transaction
     # on a second, and reads or writes a file on a third.
     pool = max(settings.database_pool, 3 * settings.web_threads)

@@ -19,6 +19,7 @@ from config.embedded import Servers
 
 FIGURES = (
     "dispatch", "poll", "jobs", "observed", "imports", "screening", "quality", "ledger", "income",
+    "operators",
 )  # fmt: skip
 
 
@@ -46,6 +47,8 @@ class Scale:
     #: Accounts that are connected in a round, and tasks that wait for a code.
     connections: int
     waiting: int
+    #: Tasks that Flower is told of.
+    tasks: int
 
 
 FULL = Scale(
@@ -60,6 +63,7 @@ FULL = Scale(
     searches=2000,
     connections=100,
     waiting=2000,
+    tasks=1_000_000,
 )
 QUICK = Scale(
     rounds=1,
@@ -73,6 +77,7 @@ QUICK = Scale(
     searches=100,
     connections=6,
     waiting=40,
+    tasks=2000,
 )
 
 

@@ -7,8 +7,6 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -35,6 +33,9 @@ def running() -> Iterator[Browser]:
     found = find()
     if found is None:
         raise FileNotFoundError(f"no Chromium: not one of {', '.join(NAMES)}, nor ${VARIABLE}")
+    # Late: whoever only asks whether there is one need not load what drives it.
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415
+
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=found,

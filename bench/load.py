@@ -113,6 +113,21 @@ def one_by_one(
             time.sleep(pause)
 
 
+def alone(port: int, requests: Sequence[bytes], *, seconds: float) -> Load:
+    """Send requests over and over for some seconds, each once the one before is answered."""
+    connection = _Connection(port)
+    latencies = []
+    with contextlib.closing(connection.socket):
+        began = time.perf_counter()
+        for request in itertools.cycle(requests):
+            at = time.perf_counter()
+            if at - began >= seconds:
+                break
+            connection.ask(request)
+            latencies.append(time.perf_counter() - at)
+    return Load(time.perf_counter() - began, latencies)
+
+
 @contextlib.contextmanager
 def _connections(port: int, count: int, processes: int) -> Iterator[list[_Connection]]:
     """Open connections, as many to each process: who accepts one is otherwise up to chance."""

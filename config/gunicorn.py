@@ -7,19 +7,27 @@ import shutil
 import tempfile
 from typing import Any
 
-from config import tracing
+from config import logs, tracing
+from config.serving import not_waiting_longer
 from config.settings import Settings
 
 _settings = Settings.from_env()
+logs.configure(_settings.log_level)
 
 bind = f"{_settings.web_host}:{_settings.port}"
 workers = _settings.web_processes
 threads = _settings.web_threads
-worker_class = "gthread"
+worker_class = "config.serving.Worker"
+logger_class = "config.serving.Logger"
+when_ready = not_waiting_longer(_settings.web_silence_seconds)
 #: A large file takes its time; a thread that waits for one does not make its process dead.
 timeout = 120
 graceful_timeout = 20
 keepalive = 5
+#: It would stand in the home folder, where the next gunicorn takes its place.
+control_socket_disable = True
+#: The few files that are served are small, and sendfile waits for a client for ever.
+sendfile = False
 #: Lines about requests are ours to write: gunicorn's hold query strings.
 accesslog = None
 errorlog = "-"

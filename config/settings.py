@@ -20,6 +20,16 @@ LONGEST_RUN_SECONDS = 100
 #: The fewest characters of a token that somebody made up.
 SHORTEST_TOKEN = 16
 
+_RATE = r"[1-9]\d{0,8}/(second|minute|hour|day)"
+#: What values look like that have a form of their own, and what is said of others.
+_FORMS = (
+    ("chain_finality", r"finalized|safe|depth:\d+", "is neither finalized, safe nor depth:N"),
+    ("income_rate", _RATE, "is not a limit such as 1200/minute"),
+    ("credentials_rate", _RATE, "is not a limit such as 1200/minute"),
+    ("dashboard_user_header", r"[A-Za-z0-9-]*", "is not the name of a header"),
+    ("job_keep", r"(\w+=[1-9]\d{0,8}( |\Z))*", "does not consist of type=seconds"),
+)
+
 
 class SettingsInvalid(Exception):
     """The environment does not describe a service that can start; every fault is named."""
@@ -95,6 +105,8 @@ class Settings(_FromEnv):
     #: Processes of the API, and threads in each.
     web_processes: int = 2
     web_threads: int = 8
+    #: How long a client may be silent in the middle of a request.
+    web_silence_seconds: float = 30.0
 
     #: Connections one process keeps to PostgreSQL at the most.
     database_pool: int = 10
@@ -122,6 +134,9 @@ class Settings(_FromEnv):
 
     #: Modules that declare job types beside those of the package `tasks`.
     task_modules: tuple[str, ...] = ()
+    #: How long ended jobs can be read, as ``type=seconds`` for each type that shall not have its
+    #: own length of time.
+    job_keep: tuple[str, ...] = ()
     #: Largest body that is read into memory.
     max_json_bytes: int = 16 * 1024 * 1024
     #: Largest file that is spooled.
@@ -178,6 +193,8 @@ class Settings(_FromEnv):
     accounts_seconds: float = 10.0
     #: How often one client may call the income API: a number a second, minute, hour or day.
     income_rate: str = "1200/minute"
+    #: How often one account may call the credentials API, likewise.
+    credentials_rate: str = "1200/minute"
 
     #: What Prometheus sends as its bearer token to read `/metrics`; without one nobody can.
     metrics_token: str = field(default="", repr=False)
@@ -190,6 +207,12 @@ class Settings(_FromEnv):
     log_level: str = "INFO"
     #: Faults to cause on purpose, for tests: see `config.failpoints`.
     failpoints: str = ""
+
+    @property
+    def kept(self) -> Mapping[str, int]:
+        """How long ended jobs can be read, by those types that do not have their own time."""
+        pairs = (one.partition("=") for one in self.job_keep)
+        return {name: int(seconds) for name, _, seconds in pairs}
 
     @classmethod
     def _faults(cls, values: Mapping[str, Any]) -> list[str]:
@@ -204,14 +227,10 @@ class Settings(_FromEnv):
         lease = values.get("lease_seconds", cls.lease_seconds)
         if lease < 2 * values.get("renew_seconds", cls.renew_seconds):
             faults.append("LEASE_SECONDS must be at least twice RENEW_SECONDS")
-        if not re.fullmatch(r"finalized|safe|depth:\d+", values.get("chain_finality", "safe")):
-            faults.append("CHAIN_FINALITY is neither finalized, safe nor depth:N")
-        if not re.fullmatch(
-            r"[1-9]\d{0,8}/(second|minute|hour|day)", values.get("income_rate", "1/day")
-        ):
-            faults.append("INCOME_RATE is not a limit such as 1200/minute")
-        if not re.fullmatch(r"[A-Za-z0-9-]+", values.get("dashboard_user_header", "X")):
-            faults.append("DASHBOARD_USER_HEADER is not the name of a header")
+        for name, pattern, complaint in _FORMS:
+            given = values.get(name, getattr(cls, name))
+            if not re.fullmatch(pattern, given if isinstance(given, str) else " ".join(given)):
+                faults.append(f"{name.upper()} {complaint}")
         if not all(_is_sealing_key(key) for key in values.get("sealing_keys", ())):
             faults.append("SEALING_KEYS are not of 32 bytes in URL-safe Base64 each")
         if 0 < len(values.get("metrics_token", "")) < SHORTEST_TOKEN:

@@ -131,12 +131,12 @@ class Stack:
         with self.servers.running():
             try:
                 if self._chain:
-                    self._start(_CHAIN, "python -m tasks.providers.devchain")
+                    self.start(_CHAIN, "python -m tasks.providers.devchain")
                     self._wait_until_ready({_CHAIN: self._chain["CHAIN_RPC_URL"]})
-                if self._start("release", commands.pop("release")).wait() != 0:
+                if self.start("release", commands.pop("release")).wait() != 0:
                     raise EmbeddedFailed(f"the migrations failed: {self.log('release')}")
                 for name, command in commands.items():
-                    self._start(name, command)
+                    self.start(name, command)
                 waiting = {"web": f"{self.url}/readyz"}
                 if self._watchlists:
                     provider = self._watchlists["WATCHLIST_URL"]
@@ -201,7 +201,8 @@ class Stack:
                 process.kill()
                 process.wait()
 
-    def _start(self, name: str, command: str) -> subprocess.Popen[bytes]:
+    def start(self, name: str, command: str) -> subprocess.Popen[bytes]:
+        """Start a process of this stack under a name."""
         with self.log(name).open("ab") as out:
             self.processes[name] = spawn(
                 ["/bin/sh", "-c", f"exec {command}"],
@@ -233,17 +234,17 @@ def _fernet_key() -> str:
 
 
 #: Where real watchlists may lie beside this project, and lists of invented names.
-_REAL_LISTS, _SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
+_REAL_LISTS, SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
 
 
 def lists_folder() -> Path:
     """Return where real watchlists lie beside this project, or else the invented sample."""
-    return _REAL_LISTS if (_REAL_LISTS / "ofac").is_dir() else _SAMPLE_LISTS
+    return _REAL_LISTS if (_REAL_LISTS / "ofac").is_dir() else SAMPLE_LISTS
 
 
 def is_sample(folder: Path) -> bool:
     """Tell whether a folder holds the invented lists."""
-    return folder == _SAMPLE_LISTS
+    return folder == SAMPLE_LISTS
 
 
 def procfile() -> dict[str, str]:

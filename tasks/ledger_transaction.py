@@ -134,6 +134,7 @@ def _refuse_to_repeat(_dispatch: Dispatch, _job: Job, _again: str) -> None:
     api="credentials",
     queue="chain",
     attempts=10,
+    irrevocable_attempts=100,
     backoff=2,
     backoff_limit=60,
     new_id=decimal_id("transaction_numbers"),

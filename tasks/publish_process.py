@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields
 
+from config.failpoints import failpoint
 from tasks.job.declare import Gate, hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
@@ -44,6 +45,7 @@ def _publish_again(dispatch: Dispatch, job: Job, again: str) -> None:
     queue="chain",
     gate=Gate("process"),
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,
@@ -69,6 +71,7 @@ def publish_process(ctx: Context, process: str) -> dict[str, str | None]:
             start_at=datetime.fromtimestamp(start, UTC),
             end_at=datetime.fromtimestamp(start + duration, UTC) if duration else None,
         )
+    failpoint("process.published")
     return {"address": address, "status": "READY"}
 
 

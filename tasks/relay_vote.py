@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields
 
+from config.failpoints import failpoint
 from tasks.job.declare import Gate, hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
@@ -40,6 +41,7 @@ class Result(Schema):
     queue="chain",
     gate=Gate("nullifier"),
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,
@@ -64,4 +66,5 @@ def relay_vote(ctx: Context, vote: str, nullifier: str) -> dict[str, str]:  # no
     )
     with ctx.step() as step:
         votes.add(step.connection, counted["processId"], cast)
+    failpoint("vote.recorded")
     return {"vote_id": cast.nullifier}

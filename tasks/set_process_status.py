@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from marshmallow import Schema, fields, validate
 
+from config.failpoints import failpoint
 from tasks.job.declare import hex_id, job_type
 from tasks.job.errors import Permanent
 from tasks.ledger.transact import Call, transact
@@ -38,6 +39,7 @@ class Result(Schema):
     result=Result,
     queue="chain",
     attempts=10,
+    irrevocable_attempts=100,
     backoff_limit=30.0,
     new_id=hex_id(64),
     tidy=ledger.forget,
@@ -52,4 +54,5 @@ def set_process_status(ctx: Context, process: str, status: str) -> dict[str, str
     mined = transact(ctx, Call("ProcessRegistry", "setProcessStatus", arguments))
     with ctx.step() as step:
         processes.set_status(step.connection, process, status, nonce=mined.nonce)
+    failpoint("process.moved")
     return {"address": found.address, "status": status}

@@ -76,6 +76,11 @@ def _schedule(dispatch: Dispatch) -> None:
             dispatch.add("watchlist", payload, tenant=service_uid)
 
 
+def _as_the_system(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the payload of a run that an operator repeats: nobody of the service asks for it."""
+    return {"verification": payload["verification"], "source_action": "system"}
+
+
 @job_type(
     "watchlist",
     payload=Payload,
@@ -87,6 +92,7 @@ def _schedule(dispatch: Dispatch) -> None:
     timeout=120,
     new_id=lambda _: nano_id(),
     schedule=_schedule,
+    payload_again=_as_the_system,
 )
 def watchlist(
     ctx: Context,
@@ -131,8 +137,9 @@ class Asking:
         self._done = done
         self._slots = asyncio.Semaphore(ctx.settings.watchlist_concurrency)
         self._ends_at = 0.0
-        #: Whether another attempt could be told what this one was not.
+        #: Whether another attempt could be told what this one was not, and after how long.
         self._is_hopeful = False
+        self._after = 0.0
 
     async def screen(self, subjects: Iterable[Subject]) -> None:
         """Ask about every subject; none that fails disturbs another.
@@ -156,6 +163,7 @@ class Asking:
                 answer = await self._ask(provider, subject)
             except ProviderFailed as failed:
                 self._is_hopeful |= failed.retriable
+                self._after = max(self._after, failed.after)
                 self._keep(subject, status=failed.status, reason=str(failed), hits=[], sources=[])
                 return
         judged = (judge(subject.name, subject.date_of_birth, one) for one in answer.records)
@@ -197,7 +205,7 @@ class Asking:
         reason = next(document.reason for document in documents.values())
         line = f"no subject could be screened: {reason}"
         if self._is_hopeful:
-            raise Temporary(line, code="provider_failed")
+            raise Temporary(line, code="provider_failed", after=self._after)
         raise Permanent("provider_failed", line)
 
 

@@ -186,6 +186,7 @@ class Inscription(Schema):
     result=Inscription,
     queue="chain",
     attempts=10,
+    irrevocable_attempts=100,
     backoff=0.05,
     backoff_limit=0.1,
 )

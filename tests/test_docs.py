@@ -54,6 +54,7 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`queue`": '`"default"`',
         "`gate`": "none",
         "`attempts`": "3",
+        "`irrevocable_attempts`": "`attempts`",
         "`backoff`, `backoff_limit`": "2, 300",
         "`timeout`": "60",
         "`keep`": "30 days",
@@ -62,4 +63,5 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`schedule`": "nothing",
         "`ended`": "nothing",
         "`repeated`": "nothing",
+        "`payload_again`": "the same",
     }

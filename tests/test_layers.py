@@ -24,6 +24,7 @@ MAY_IMPORT = {
 MAY_KNOW = {
     "flask": ("app", "tasks.providers"),
     "flask_smorest": ("app",),
+    "gunicorn": ("config.serving",),
     "flask_swagger_ui": ("app.reference",),
     "werkzeug": ("app", "tasks.providers"),
     "jwt": ("app.access", "app.cli"),

@@ -129,7 +129,7 @@ class Listener:
 
 def make_worker(settings: Settings) -> Celery:
     """Return the Celery application whose tasks are the declared job types."""
-    kinds = discover(settings.task_modules)
+    kinds = discover(settings.task_modules, keep=settings.kept)
     queues = queues_served(settings, kinds)
     # Celery warns of root because of pickle, which these workers do not accept.
     warnings.filterwarnings("ignore", category=SecurityWarning)

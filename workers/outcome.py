@@ -38,7 +38,7 @@ def line(text: str) -> str:
 def after_error(job: Job, kind: JobType, reason: str, cause: str, *, after: float = 0.0) -> Outcome:
     """Decide between another attempt and the end, for something that counts as a failure."""
     failures = job.failures + 1
-    if failures >= kind.attempts:
+    if failures >= (kind.irrevocable_attempts if job.irrevocable else kind.attempts):
         text = f"gave up after {failures} failures: {reason}"
         return failed(kind, "attempts_exhausted", text, cause)
     delay = max(after, backoff(kind, failures))
@@ -55,6 +55,8 @@ def after_loss(job: Job, kind: JobType, reason: str, cause: str) -> Outcome:
     """Decide what becomes of a job whose worker vanished or overran its time."""
     outcome = after_error(job, kind, reason, cause)
     if outcome.move is states.RETRY:
-        # The worker, not the work, went wrong as far as anybody knows: no need to wait.
-        return Outcome(states.LOSE, {"note": reason, "cause": cause})
+        # The worker, not the work, went wrong as far as anybody knows: no need to wait, unless
+        # that was so very often.
+        delay = outcome.changes["delay"] if job.failures + 1 >= kind.attempts else 0.0
+        return Outcome(states.LOSE, {"delay": delay, "note": reason, "cause": cause})
     return outcome

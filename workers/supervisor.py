@@ -56,7 +56,8 @@ class Supervisor:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._queues = queues_served(settings, discover(settings.task_modules))
+        kinds = discover(settings.task_modules, keep=settings.kept)
+        self._queues = queues_served(settings, kinds)
         self._database = Database(settings, name=workers.SUPERVISOR)
         self._redis = connect(settings, timeout=1.0)
         self._children: dict[int, _Child | None] = dict.fromkeys(range(settings.worker_processes))

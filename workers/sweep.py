@@ -236,7 +236,7 @@ def main() -> int:
 
     settings = Settings.from_env()
     logs.configure(settings.log_level)
-    queues = queues_served(settings, discover(settings.task_modules))
+    queues = queues_served(settings, discover(settings.task_modules, keep=settings.kept))
     database = Database(settings, name="jobspine sweep")
     try:
         swept = Sweep(settings, database, queues).once()

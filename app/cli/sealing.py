@@ -7,12 +7,13 @@ from functools import partial
 import click
 from flask.cli import with_appcontext
 
+from app.cli.group import Command
 from app.wiring import wiring
 from config.sealing import SealingKeyMissing, reseal
 from tasks.records import seals
 
 
-@click.command("reseal")
+@click.command("reseal", cls=Command)
 @with_appcontext
 def reseal_all() -> None:
     """Seal every secret with the first of the SEALING_KEYS, so that older ones can be taken out.

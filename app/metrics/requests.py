@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response, g, request
@@ -53,6 +54,13 @@ def _begin() -> None:
 def _end(response: Response) -> Response:
     method = request.method if request.method in _METHODS else "other"
     route = request.url_rule.rule if request.url_rule else _NO_ROUTE
-    _answered.labels(method, route, str(response.status_code)).inc()
-    _took.labels(method, route).observe(time.perf_counter() - g.began)
+    answered, took = _of(method, route, response.status_code)
+    answered.inc()
+    took.observe(time.perf_counter() - g.began)
     return response
+
+
+@lru_cache(maxsize=1024)
+def _of(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Return what counts such answers; looking it up costs more than to count."""
+    return _answered.labels(method, route, str(status)), _took.labels(method, route)

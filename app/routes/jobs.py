@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify
 from flask_smorest import Blueprint
 
-from app import access
 from app.errors import Refused
+from app.routes.credentials.blueprint import caller
 from app.shapes import credentials, voting
 from app.shapes.credentials_schemas import CredentialsError, TransactionPoll
 from app.shapes.fault import Fault
@@ -62,8 +62,8 @@ def _voting(job_id: str) -> Response:
 
 
 def _transaction(job_id: str) -> Response:
+    account = caller()
     with wiring().database.statement() as connection:
-        account = access.account(connection)
         job = store.get(connection, job_id)
         if job is None or job.tenant != account or job.type != "ledger_transaction":
             raise Refused(Fault.NO_JOB)

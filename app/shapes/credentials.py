@@ -48,6 +48,7 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
             "KeyReused",
             "the idempotency key was used with a different request",
         ),
+        Fault.THROTTLED: (429, "TooManyRequests", "too many requests"),
         Fault.BROKEN: (500, "InternalError", "internal error"),
         Fault.NO_SECRETS: (
             501,

@@ -152,6 +152,7 @@ def delivery(found: Delivery) -> dict[str, Any]:
         "state": found.state,
         "jobId": found.job_id,
         "tries": found.tries,
+        "lastTry": found.last,
         "createdAt": time(found.created_at),
         "deliveredAt": time(found.delivered_at),
     }

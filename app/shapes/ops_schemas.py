@@ -154,6 +154,7 @@ class OpsDelivery(Schema):
     state = fields.String(required=True)
     jobId = fields.String(required=True, metadata={"description": "The job that delivers it."})
     tries = fields.Integer(required=True)
+    lastTry = _text()
     createdAt = _time()
     deliveredAt = _time()
 

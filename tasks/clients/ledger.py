@@ -88,8 +88,8 @@ class Node(Protocol):
     def hashes(self, numbers: Sequence[int]) -> dict[int, str]:
         """Return the hashes of those blocks that there are."""
 
-    def count(self, address: str, which: str) -> int:
-        """Return how many transactions an account has sent, as of a tagged block."""
+    def count(self, address: str, which: str | int) -> int:
+        """Return how many transactions an account has sent, as of a block."""
 
     def balance(self, address: str) -> int:
         """Return what an account has, in wei."""
@@ -116,6 +116,14 @@ class Node(Protocol):
 
     def receipts(self, hashes: Sequence[str]) -> dict[str, Receipt]:
         """Return the receipts of those transactions that are in a block."""
+
+    def used(
+        self, address: str, which: str | int, hashes: Sequence[str]
+    ) -> tuple[int, dict[str, Receipt]]:
+        """Return a count and receipts in one request.
+
+        Behind an address there may be several nodes, and not all of them at the same block.
+        """
 
     def knows(self, tx_hash: str) -> bool:
         """Tell whether a transaction is in a block or waits for one."""
@@ -154,9 +162,9 @@ class JsonRpc:
         answers = zip(numbers, self._ask(*calls), strict=True)
         return {number: str(_field(found, "hash")) for number, found in answers if found}
 
-    def count(self, address: str, which: str) -> int:
-        """Return how many transactions an account has sent, as of a tagged block."""
-        (answer,) = self._ask(("eth_getTransactionCount", [address, which]))
+    def count(self, address: str, which: str | int) -> int:
+        """Return how many transactions an account has sent, as of a block."""
+        (answer,) = self._ask(("eth_getTransactionCount", [address, _spelled(which)]))
         return _number(answer)
 
     def balance(self, address: str) -> int:
@@ -196,6 +204,17 @@ class JsonRpc:
         calls = [("eth_getTransactionReceipt", [one]) for one in hashes]
         found = (_receipt(answer) for answer in self._ask(*calls) if answer)
         return {receipt.hash: receipt for receipt in found}
+
+    def used(
+        self, address: str, which: str | int, hashes: Sequence[str]
+    ) -> tuple[int, dict[str, Receipt]]:
+        """Return a count and receipts in one request, up to `BATCH` of both."""
+        count, *found = self._ask(
+            ("eth_getTransactionCount", [address, _spelled(which)]),
+            *(("eth_getTransactionReceipt", [one]) for one in hashes),
+        )
+        receipts = (_receipt(answer) for answer in found if answer)
+        return _number(count), {receipt.hash: receipt for receipt in receipts}
 
     def knows(self, tx_hash: str) -> bool:
         """Tell whether a transaction is in a block or waits for one."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 TRIES = 3
 #: The wait before the second try; it doubles; seconds.
 PAUSE_SECONDS = 0.2
+#: The longest that a provider is left alone because it asks for that; seconds.
+LONGEST_PAUSE = 300.0
 #: The largest answer that is read; bytes. A name that has so many records is no name.
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 #: The most names, aliases among them, that an answer may have: each is compared, and for as long
@@ -95,7 +97,7 @@ class ProviderFailed(Complaint):
         #: `timeout` or `error`, for the document.
         self.status = status
         self.retriable = retriable
-        #: How long the provider asks to be left alone; seconds.
+        #: How long the provider asks to be left alone; seconds, `LONGEST_PAUSE` at the most.
         self.after = after
 
 
@@ -116,6 +118,9 @@ class Dilisense:
     def __init__(self, url: str, key: str, *, try_seconds: float, connections: int) -> None:
         self._try_seconds = try_seconds
         self._host = httpx.URL(url).host
+        #: The provider's wish to be left alone, and until when by the clock of the loop.
+        self._wish: ProviderFailed | None = None
+        self._quiet_until = 0.0
         self._client = httpx.AsyncClient(
             base_url=url,
             headers={"x-api-key": key, "Accept": "application/json"},
@@ -134,19 +139,20 @@ class Dilisense:
     async def check(self, subject: Subject) -> Answer:
         """Ask, and ask again where that can help: after time-outs, 429 and 5xx.
 
-        A provider that wants to be left alone for longer than a try takes is left to a later
-        attempt at the run.
+        A provider that wants to be left alone is, whoever else is to be asked about; for longer
+        than a try takes it is left to a later attempt at the run.
         """
         pause = PAUSE_SECONDS
         for tries_left in reversed(range(TRIES)):
+            await self._leave_alone()
             try:
                 return await self._try(subject)
             except ProviderFailed as failed:
-                is_wait_too_long = failed.after > self._try_seconds
-                if not failed.retriable or not tries_left or is_wait_too_long:
+                self._heed(failed)
+                if not failed.retriable or not tries_left:
                     raise
-                await asyncio.sleep(max(pause, failed.after))
-                pause *= 2
+            await asyncio.sleep(pause)
+            pause *= 2
         raise AssertionError  # the last try returns or raises
 
     async def lists(self) -> list[SearchedList] | None:
@@ -162,6 +168,20 @@ class Dilisense:
             return [_searched(one) for one in json.loads(body)["lists"]]
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
             raise _unreadable() from None
+
+    def _heed(self, failed: ProviderFailed) -> None:
+        until = asyncio.get_running_loop().time() + failed.after
+        if failed.after and until > self._quiet_until:
+            self._wish, self._quiet_until = failed, until
+
+    async def _leave_alone(self) -> None:
+        """Wait for as long as the provider asked to be left alone, unless that is too long."""
+        left = self._quiet_until - asyncio.get_running_loop().time()
+        if self._wish is None or left <= 0:
+            return
+        if left > self._try_seconds:
+            raise ProviderFailed(str(self._wish), retriable=True, after=left)
+        await asyncio.sleep(left)
 
     async def _try(self, subject: Subject) -> Answer:
         # The name alone: dates of birth are compared here, so they need not travel in a URL.
@@ -207,7 +227,7 @@ def _check_status(response: httpx.Response) -> None:
     raise ProviderFailed(
         f"the provider answered {status}",
         retriable=retriable,
-        after=float(after) if after.isdecimal() else 0.0,
+        after=min(float(after), LONGEST_PAUSE) if after.isdecimal() else 0.0,
     )
 
 

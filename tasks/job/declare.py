@@ -6,9 +6,10 @@ import importlib
 import inspect
 import pkgutil
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
@@ -17,7 +18,7 @@ import tasks
 from tasks.job.errors import JobTypeFaulty
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from marshmallow import Schema
     from sqlalchemy import Connection
@@ -78,6 +79,9 @@ class JobType:
     gate: Gate | None
     #: How often it may fail: by an error, a lost worker or an overrun time limit.
     attempts: int
+    #: The same once its effects are on their way, where a job that is given up would leave
+    #: nobody to write down what they came to.
+    irrevocable_attempts: int
     #: The wait before the second attempt; it doubles with each one, give or take a quarter.
     backoff: float
     backoff_limit: float
@@ -97,6 +101,9 @@ class JobType:
     #: Called in the transaction that records an ended job again, with the ended one and the id of
     #: the new one; raises `NotRepeatable` where there is nothing left to run again.
     repeated: Callable[[Dispatch, Job, str], None] | None
+    #: Returns the payload of an ended job as it is when that is run again, if some of it no longer
+    #: holds: who asked for it, say.
+    payload_again: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None
 
     @property
     def reads(self) -> Schema:
@@ -128,6 +135,7 @@ def job_type(
     queue: str = "default",
     gate: Gate | None = None,
     attempts: int = 3,
+    irrevocable_attempts: int | None = None,
     backoff: float = 2.0,
     backoff_limit: float = 300.0,
     timeout: float = 60.0,
@@ -137,6 +145,7 @@ def job_type(
     schedule: Callable[[Dispatch], None] | None = None,
     ended: Callable[[Dispatch, Job], None] | None = None,
     repeated: Callable[[Dispatch, Job, str], None] | None = None,
+    payload_again: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Declare the decorated function as the handler of a type of job.
 
@@ -160,6 +169,7 @@ def job_type(
             queue=queue,
             gate=gate,
             attempts=attempts,
+            irrevocable_attempts=irrevocable_attempts or attempts,
             backoff=backoff,
             backoff_limit=backoff_limit,
             timeout=timeout,
@@ -169,6 +179,7 @@ def job_type(
             schedule=schedule,
             ended=ended,
             repeated=repeated,
+            payload_again=payload_again,
         )
         return handler
 
@@ -198,11 +209,23 @@ def api_of(name: str) -> str | None:
     return kind.api if kind else None
 
 
-def discover(more: Iterable[str] = ()) -> dict[str, JobType]:
-    """Import every module of `tasks`, and the named ones, and return the declared types."""
+def discover(
+    more: Iterable[str] = (), *, keep: Mapping[str, int] = MappingProxyType({})
+) -> dict[str, JobType]:
+    """Import every module of `tasks`, and the named ones, and return the declared types.
+
+    `keep` says in seconds how long ended jobs of some types can be read, whatever they declare.
+
+    Raises:
+        JobTypeFaulty: there is no such type.
+    """
     for module in pkgutil.iter_modules(tasks.__path__):
         if not module.ispkg:
             importlib.import_module(f"tasks.{module.name}")
     for name in more:
         importlib.import_module(name)
+    for name, seconds in keep.items():
+        if name not in JOB_TYPES:
+            raise JobTypeFaulty(f"JOB_KEEP names {name}, and no such type is declared")
+        JOB_TYPES[name] = replace(JOB_TYPES[name], keep=timedelta(seconds=seconds))
     return JOB_TYPES

@@ -9,7 +9,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
+from config.database import is_away
 from tasks.job.errors import KeyReused, TwinInFlight
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ _REMEMBER = text("""
     ON CONFLICT (scope, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, answer = excluded.answer,
         expires_at = excluded.expires_at
+        WHERE idempotency_keys.expires_at <= now()
 """)
 _EXPIRE = text("DELETE FROM idempotency_keys WHERE expires_at < now()")
 
@@ -63,14 +66,24 @@ class Key:
         return self._fingerprint is None
 
     def remember(self, connection: Connection, fingerprint: str, answer: dict[str, Any]) -> None:
-        """Keep the answer, in the transaction that records what it speaks of."""
+        """Keep the answer, in the transaction that records what it speaks of.
+
+        Raises:
+            TwinInFlight: the lock was lost meanwhile, and a twin of the request came first; the
+                caller's transaction must be undone.
+        """
         kept = {"fingerprint": fingerprint, "answer": json.dumps(answer)}
-        connection.execute(_REMEMBER, {**self._asked, **kept, "keep": KEEP.total_seconds()})
+        asked = {**self._asked, **kept, "keep": KEEP.total_seconds()}
+        if not connection.execute(_REMEMBER, asked).rowcount:
+            raise TwinInFlight
 
 
 @contextmanager
 def using(database: Database, scope: str, key: str) -> Iterator[Key]:
     """Use a key while holding its lock, which ends with the connection if the process dies.
+
+    The lock spares twins the work. Where it is lost with its connection, the row of the key still
+    lets one of them through.
 
     Raises:
         TwinInFlight: another request with the same key is being processed.
@@ -83,7 +96,12 @@ def using(database: Database, scope: str, key: str) -> Iterator[Key]:
         try:
             yield Key(connection, scope, key)
         finally:
-            connection.execute(_UNLOCK, number)
+            try:
+                connection.execute(_UNLOCK, number)
+            except SQLAlchemyError as error:
+                # What was recorded is recorded: a lost connection has lost its lock as well.
+                if not is_away(error):
+                    raise
 
 
 def expire(connection: Connection) -> int:

@@ -95,7 +95,8 @@ def repeat(dispatch: Dispatch, job_id: str) -> str:
         raise NotRepeatable("the job has not ended")
     if (later := retried_as(dispatch.connection, job_id)) is not None:
         raise NotRepeatable(f"the job was run again already, as {later}")
-    made = dispatch.add(job.type, job.payload, tenant=job.tenant, retry_of=job.id)
+    payload = kind.payload_again(job.payload) if kind.payload_again else job.payload
+    made = dispatch.add(job.type, payload, tenant=job.tenant, retry_of=job.id)
     if kind.repeated is not None:
         kind.repeated(dispatch, job, made)
     return made

@@ -20,7 +20,7 @@ from tasks.records import ledger as records
 from tasks.records.ledger import Mined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from config.database import Database
     from config.settings import Settings
@@ -33,6 +33,8 @@ log = structlog.get_logger(__name__)
 
 #: Transactions of a sender that one pass looks at, and those whose receipts it asks for.
 MOST_OPEN, MOST_RECEIPTS = 5_000, 500
+#: Transactions without a receipt that one pass asks about again, one by one.
+MOST_LOST = 20
 
 
 class _End(NamedTuple):
@@ -99,7 +101,7 @@ class Settlement:
         self._unsee(one for one in waiting if one.block_hash)
         due = [one for one in mined if one.block_number is None or one.block_number <= final]
         if due:
-            self._settle(sender, due[:MOST_RECEIPTS], final)
+            self._settle(due[:MOST_RECEIPTS], final)
         if waiting:
             self._pushing.push(waiting)
 
@@ -110,7 +112,7 @@ class Settlement:
             with self._database.statement() as connection:
                 records.see(connection, one.id, None)
 
-    def _settle(self, sender: str, found: Sequence[Open], final: int) -> None:
+    def _settle(self, found: Sequence[Open], final: int) -> None:
         """End what is in a final block, and note the blocks of the rest."""
         with self._database.statement() as connection:
             attempts = records.attempts(connection, [one.id for one in found])
@@ -119,21 +121,20 @@ class Settlement:
         canonical = self._node.hashes(
             sorted({r.block_number for r in receipts.values() if r.block_number <= final})
         )
-        lost: list[Open] = []
+        lost: list[tuple[Open, list[str]]] = []
         ends: list[_End] = []
         for one in found:
             landed = next((a for a in attempts[one.id] if a.hash in receipts), None)
             if landed is None:
-                lost.append(one)
+                lost.append((one, [attempt.hash for attempt in attempts[one.id]]))
                 continue
             receipt = receipts[landed.hash]
             if canonical.get(receipt.block_number) == receipt.block_hash:
                 ends.append(self._end(one, receipt, is_empty=landed.is_empty))
             else:
                 self._see(one, receipt)
-        if lost:
-            ends += self._displaced(sender, lost)
         self._keep(ends)
+        self._keep([_End(one, "displaced", None) for one in self._displaced(lost, final)])
 
     def _see(self, one: Open, receipt: Receipt) -> None:
         if one.block_hash == receipt.block_hash:
@@ -162,16 +163,21 @@ class Settlement:
             try:
                 self._node.replay(kept.sender, kept.target, kept.data, block)
             except NodeRefused as refused:
-                return revert_reason(bytes.fromhex(refused.data.removeprefix("0x")))
-        return "the contract refused it"
+                if refused.data:  # else it may only say that it has that state no more
+                    return revert_reason(bytes.fromhex(refused.data.removeprefix("0x")))
+        return "the contract refused it without a reason"
 
-    def _displaced(self, sender: str, lost: Sequence[Open]) -> list[_End]:
-        """Return those whose nonce was used by somebody else, for good."""
-        count = self._node.count(sender, "finalized")
-        ends = [_End(one, "displaced", None) for one in lost if one.nonce < count]
-        for end in ends:
-            log.error("nonce_taken", job=end.transaction.job_id, nonce=end.transaction.nonce)
-        return ends
+    def _displaced(self, lost: Sequence[tuple[Open, list[str]]], final: int) -> Iterator[Open]:
+        """Yield those whose nonce was used by somebody else, for good.
+
+        Only these are given another nonce, so that a node which is behind must not count as one
+        that knows of no receipt: it is asked for both at once.
+        """
+        for one, hashes in lost[:MOST_LOST]:
+            count, receipts = self._node.used(one.sender, final, hashes)
+            if one.nonce < count and not receipts:
+                log.error("nonce_taken", job=one.job_id, nonce=one.nonce)
+                yield one
 
     def _keep(self, ends: Sequence[_End]) -> None:
         if not ends:

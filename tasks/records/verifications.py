@@ -97,7 +97,8 @@ _STAKEHOLDERS = text(f"""
 _RESCREEN = text("""
     UPDATE verifications
     SET rescreen_days = CAST(:days AS integer),
-        rescreen_at = now() + CAST(:days AS integer) * interval '1 day'
+        rescreen_at = CAST(:days AS integer) * interval '1 day' + coalesce(
+            (SELECT max(calculated_at) FROM risks WHERE verification_id = :id), now())
     WHERE id = :id
 """)
 
@@ -154,7 +155,11 @@ def get(connection: Connection, verification_id: int) -> Verification | None:
 
 
 def rescreen_every(connection: Connection, verification_id: int, days: int | None) -> None:
-    """Have a verification screened again after so many days, counted from now; None for never."""
+    """Have a verification screened again every so many days; None for never.
+
+    They are counted from its last screening, or from now if there was none: who asks for it to be
+    done more often may find that it is due.
+    """
     connection.execute(_RESCREEN, {"id": verification_id, "days": days})
 
 

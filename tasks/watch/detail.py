@@ -63,6 +63,8 @@ class Delivery:
     #: The job that delivers it.
     job_id: str
     tries: int
+    #: How the last try went: why it does not count as received, or the status of the answer.
+    last: str | None
     created_at: datetime
     delivered_at: datetime | None
 
@@ -100,6 +102,8 @@ _MOVES = text("""
 _DELIVERIES = text("""
     SELECT id, webhook_id, event, state, job_id,
            (SELECT count(*) FROM webhook_attempts WHERE delivery_id = told.id) AS tries,
+           (SELECT coalesce(reason, 'status ' || response_code) FROM webhook_attempts
+            WHERE delivery_id = told.id ORDER BY seq DESC LIMIT 1) AS last,
            created_at, delivered_at
     FROM webhook_deliveries AS told WHERE about = :id ORDER BY seq LIMIT 1000
 """)

@@ -79,6 +79,30 @@ def test_whatever_is_no_credential_of_an_account_is_401(client, account, tenant,
     assert client.get("/dids", headers=account.headers).json == bad_key
 
 
+def test_an_account_that_asks_too_often_has_to_wait_and_others_do_not(
+    make_client, account, other_account
+):
+    client = make_client(credentials_rate=f"{len(ALL)}/hour")
+    first = [
+        client.open(path, method=method, json={}, headers=account.headers).status_code
+        for method, path in ALL
+    ]
+
+    answers = [
+        client.open(path, method=method, json={}, headers=account.headers) for method, path in ALL
+    ]
+
+    assert 429 not in first
+    for answer in answers:
+        body = {"status": 429, "type": "TooManyRequests", "message": "too many requests"}
+        assert (answer.status_code, answer.json) == (429, body)
+        assert 3500 < int(answer.headers["Retry-After"]) <= 3600
+    assert client.get("/dids", headers=other_account.headers).status_code == 200
+    # Whoever has no key is not counted, and the public poll is everybody's.
+    assert client.get("/dids").status_code == 401
+    assert client.get(f"/jobs/{ID}", headers=account.headers).status_code == 404
+
+
 def test_a_path_or_method_that_is_none_is_said_in_the_form_of_this_api(client):
     for path in ("/dids/a/b", "/registries/a/b/c", "/webhooks/1/x", "/schemas/a/b"):
         response = client.get(path)

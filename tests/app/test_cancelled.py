@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tasks.job import orders
+from tests.app import runs
 from tests.tasks.job.jobs import claimed, record
 
 
@@ -31,3 +32,20 @@ def test_a_cancelled_job_has_failed_in_every_api(
     assert (screening["status"], screening["attemptCount"]) == ("failed", int(begun))
     assert credentials["status"] == "error"
     assert "zoe" not in f"{voting}{screening}{credentials}"
+
+
+def test_a_cancelled_run_ends_and_frees_its_gate_in_one_commit(
+    client, at, trigger, database, verification, service
+):
+    job_id = runs.retry(database, verification, "a" * 21)
+
+    def look() -> tuple[str, int]:
+        shown = client.get(f"{at}/jobs/watchlist/{job_id}", headers=service.headers)
+        return shown.json["data"]["result"]["status"], trigger().status_code
+
+    with database.transaction() as connection:
+        orders.cancel(connection, [job_id], by="zoe")
+        before = look()
+
+    assert before == ("running", 429)
+    assert look() == ("failed", 202)

@@ -4,6 +4,7 @@ import pytest
 
 from tasks.job.declare import JOB_TYPES
 from tasks.job.dispatch import dispatching
+from tests.app import runs
 from tests.app.conftest import key_of
 
 
@@ -124,3 +125,16 @@ def test_a_run_that_the_clock_asks_for_is_scheduled_and_names_nobody(
 
     (job,) = client.get(f"{at}/jobs", headers=service.headers).json["data"]["jobs"]
     assert source_of(job["run"]["jobId"]) == {"sourceAction": "scheduled"}
+
+
+def test_a_run_that_an_operator_repeats_is_by_the_system_and_names_nobody(
+    client, source_of, database, verification, mary
+):
+    asked = {"source_action": "manual-portal", "source_uid": "user-7", "source_email": "m@x.org"}
+    job = runs.begin(database, verification, "a" * 21, **asked)
+    runs.end(database, job, runs.states.FAIL, code="provider_failed", error="no answer")
+
+    again = client.post(f"/ops/v1/jobs/{job.id}/retry", headers=mary.headers).json["as"]
+
+    assert source_of(again) == {"sourceAction": "system"}
+    assert source_of(job.id)["sourceEmail"] == "m@x.org"

@@ -223,6 +223,15 @@ def test_another_body_is_400_code_40004(client):
     assert answers[-2].json["error"] == "malformed body: votes: From 1 to 1000 of them."
 
 
+def test_a_body_that_is_larger_than_any_vote_is_413_code_41300(vote):
+    answer = vote("00" * 32_768)
+
+    assert (answer.status_code, answer.json) == (
+        413,
+        {"error": "the body is too large", "code": 41300},
+    )
+
+
 @pytest.mark.usefixtures("election")
 def test_many_votes_are_a_job_each_or_an_error_in_their_order(client, auditor, tenant):
     texts = [payload(0), "zz", payload(1), payload(4, place=0), payload(0, b"\1\1"), payload(2)]

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from bench import chromium
 from config.database import Database
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
 PASSWORD = "correct horse battery"
+#: How long a page may take to show something; milliseconds.
+_PATIENCE = 30_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -184,6 +187,7 @@ def _import_members(stack: Stack) -> str:
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """The browser of these tests."""
+    expect.set_options(timeout=_PATIENCE)
     if chromium.find() is None:
         pytest.fail(f"{absent.REASON}, and {absent.VARIABLE} says that one is required")
     with chromium.running() as running:
@@ -201,7 +205,7 @@ class Visit:
     #: Where requests went to.
     hosts: set[str]
 
-    def open(self, path: str = "") -> Page:
+    def open(self, path: str) -> Page:
         """Go to a page of the dashboard."""
         self.page.goto(f"{self.url}/dashboard{path}")
         return self.page
@@ -221,7 +225,7 @@ def new_visit(browser: Browser, stack: Stack) -> Iterator[Callable[..., Visit]]:
 
     def visit(**options: Any) -> Visit:
         context = browser.new_context(**options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE)
         made = Visit(context.new_page(), stack.url, [], set())
         context.on("request", lambda request: made.hosts.add(urlsplit(request.url).netloc))
         context.on("weberror", lambda error: made.complaints.append(str(error.error)))
@@ -251,9 +255,9 @@ def sessions(browser: Browser, stack: Stack) -> dict[str, Any]:
     kept = {}
     for name in ("mary", "john"):
         context = browser.new_context()
-        Visit(page := context.new_page(), stack.url, [], set()).open()
-        Visit(page, stack.url, [], set()).sign_in(name)
-        page.wait_for_url("**/dashboard/")
+        made = Visit(context.new_page(), stack.url, [], set())
+        made.open("/sign-in")
+        made.sign_in(name).get_by_role("button", name="Sign out").wait_for()
         kept[name] = context.storage_state()
         context.close()
     return kept

@@ -31,6 +31,7 @@ def test_every_value_has_the_type_of_its_field():
         "WEBHOOKS_MAY_BE_PRIVATE": "True",
         "CHAIN_FINALITY": "depth:12",
         "CHAIN_GIVE_UP_SECONDS": "30",
+        "JOB_KEEP": "org_members=60, relay_vote=86400",
     }
 
     settings = Settings.from_env(env)
@@ -42,6 +43,7 @@ def test_every_value_has_the_type_of_its_field():
     assert settings.webhooks_may_be_private is True
     assert settings.chain_finality == "depth:12"
     assert settings.chain_give_up_seconds == 30.0
+    assert settings.kept == {"org_members": 60, "relay_vote": 86400}
 
 
 def test_an_empty_variable_is_as_good_as_none():
@@ -61,6 +63,8 @@ def test_every_fault_is_named_in_one_error():
         "WEBHOOKS_MAY_BE_PRIVATE": "yes",
         "CHAIN_FINALITY": "soon",
         "INCOME_RATE": "often",
+        "CREDENTIALS_RATE": "1/minute,",
+        "JOB_KEEP": "org_members=60 relay_vote",
         "SWEEP_SECONDS": "nan",
         "LOG_LEVEL": "LOUD",
     }
@@ -70,8 +74,10 @@ def test_every_fault_is_named_in_one_error():
 
     assert sorted(str(refused.value).split("; ")) == [
         "CHAIN_FINALITY is neither finalized, safe nor depth:N",
+        "CREDENTIALS_RATE is not a limit such as 1200/minute",
         "DATABASE_URL does not start with postgresql://",
         "INCOME_RATE is not a limit such as 1200/minute",
+        "JOB_KEEP does not consist of type=seconds",
         "LEASE_SECONDS must be at least twice RENEW_SECONDS",
         "LOG_LEVEL is not a level such as INFO",
         "PORT is not a whole number",

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 BOUNDS = {
     "org_members": 5,
     "census_participants": 5,
+    "publish_process": 10,
+    "set_process_status": 10,
+    "relay_vote": 10,
     "noop": 3,
     "fails": 3,
     "holds": 3,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 
+from tasks.job import orders
 from tests.conftest import wait_until
 from tests.faults.conftest import go_on
 from tests.faults.screener import hurry
@@ -102,4 +103,37 @@ def test_a_run_that_waits_for_its_next_attempt_keeps_the_gate_although_its_worke
     assert auditor.moves(job) == ["claim", "retry", "claim", "complete"]
     assert screener.run(acme, job)["attemptCount"] == 2
     wait.until_over(screener.screen(acme))
+    audit()
+
+
+def test_a_run_that_is_cancelled_at_work_keeps_the_gate_until_it_has_failed(
+    start_screening, screener, provider, database, service, wait, auditor, audit
+):
+    held = provider.does["Bob"] = Holding(found())
+    acme = verify(database, service, "Acme", "Ada", "Bob")
+    start_screening(**PATIENT, WORKER_PROCESSES="1")
+    job = screener.screen(acme)
+    wait_until(lambda: auditor.one("SELECT count(*) FROM screenings") == 2)
+
+    with database.transaction() as connection:
+        done = orders.cancel(connection, [job], by="mary")
+    status, holder = screener.run(acme, job)["status"], screener.holder(acme)
+    held.free.set()
+    wait_until(lambda: screener.run(acme, job)["status"] == "failed")
+    again = screener.screen(acme)
+    wait.until_over(again)
+
+    cancelled = screener.run(acme, job)
+    assert cancelled.pop("completedAt") > 0
+    assert (done.asked, status, holder) == ([job], "running", job)
+    assert cancelled == {
+        "jobId": job,
+        "type": "watchlist",
+        "status": "failed",
+        "attemptCount": 1,
+        "errorSummary": "it was cancelled",
+    }
+    assert auditor.moves(job) == ["claim", "cancel"]
+    assert auditor.one("SELECT count(*) FROM screenings WHERE job_id = %s", job) == 2
+    assert screener.risk(acme)["jobId"] == again
     audit()

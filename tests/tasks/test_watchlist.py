@@ -22,7 +22,7 @@ def screening(database, service, provider, with_setting):
         payload = {"verification": number, "source_action": "manual-api"}
         given = {"type": "watchlist", "queue": "screening", "tenant": service.uid}
         record(database, job_id, gate=str(number), payload=payload, **given)
-        bounds = {"watchlist_subject_seconds": 0.4, "watchlist_url": provider.url}
+        bounds = {"watchlist_subject_seconds": 20, "watchlist_url": provider.url}
         settings = with_setting(**{**bounds, "watchlist_key": "our key", **changed})
         return Context(claim(database, job_id), database, settings)
 
@@ -93,7 +93,7 @@ def test_a_run_screens_the_entity_and_each_stakeholder(
 
 def test_one_time_out_does_not_disturb_the_others(screening, provider, documents, risks):
     provider.does |= {"Ada": hangs, "Bob": fails(400)}
-    context = screening("Ada", "Bob", "Cid")
+    context = screening("Ada", "Bob", "Cid", watchlist_subject_seconds=2)
 
     result = run(context)
 
@@ -135,7 +135,7 @@ def test_no_more_subjects_are_asked_about_at_once_than_are_allowed(screening, pr
 
 def test_where_nobody_answered_another_attempt_may_help(screening, provider, documents, risks):
     provider.otherwise = fails(503)
-    context = screening("Ada", watchlist_subject_seconds=5)
+    context = screening("Ada")
 
     with pytest.raises(Temporary) as failed:
         run(context)
@@ -143,6 +143,16 @@ def test_where_nobody_answered_another_attempt_may_help(screening, provider, doc
     assert str(failed.value) == "no subject could be screened: the provider answered 503"
     assert {one["status"] for one in documents().values()} == {"error"}
     assert risks() == []
+
+
+def test_another_attempt_comes_no_sooner_than_the_provider_asks(screening, provider):
+    provider.otherwise = fails(429, Retry_After="120")
+
+    with pytest.raises(Temporary) as failed:
+        run(screening("Ada", watchlist_concurrency=1))
+
+    assert 110 < failed.value.after <= 120
+    assert provider.asked == {"Acme": 1}
 
 
 def test_where_nobody_will_ever_answer_no_attempt_can_help(screening, provider, risks):

@@ -28,6 +28,7 @@ _WORDS = {
     "tenant": "Whose they are.",
     "id": "What their ids begin with.",
     "code": "Why they failed, as a word.",
+    "error": "Their error, with `#` for every number, as failures are grouped.",
     "since": "Recorded at or after a time (RFC 3339), or so long ago: 90s, 30m, 12h, 7d.",
     "until": "Recorded before a time, likewise.",
 }

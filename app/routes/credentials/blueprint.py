@@ -72,13 +72,15 @@ starts = answers(Started)
 
 
 def caller() -> str:
-    """Return the account that this request comes from.
+    """Return the account that this request comes from, unless it asks too often.
 
     Raises:
-        Refused: nobody knows.
+        Refused: nobody knows, or it has to wait.
     """
     with wiring().database.statement() as connection:
-        return access.account(connection)
+        found = access.account(connection)
+    access.check_rate(wiring().settings.credentials_rate, f"credentials {found}")
+    return found
 
 
 def read(schema: Schema) -> dict[str, Any]:
@@ -122,8 +124,8 @@ def find(kind: str, thing_id: str) -> Registration:
     Raises:
         Refused: nobody knows the caller, or they have no such thing, whoever else has.
     """
+    account = caller()
     with wiring().database.statement() as connection:
-        account = access.account(connection)
         is_text = thing_id.isprintable()
         found = registrations.find(connection, kind, thing_id, account) if is_text else None
     if found is None:
@@ -137,9 +139,8 @@ def page(kind: str, query: Mapping[str, str]) -> list[Registration]:
     Raises:
         Refused: nobody knows the caller, or the query asks for no part of a list.
     """
+    account, part = caller(), window(query)
     with wiring().database.statement() as connection:
-        account = access.account(connection)
-        part = window(query)
         return registrations.page(connection, kind, account, limit=part.limit, offset=part.offset)
 
 

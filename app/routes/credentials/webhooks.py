@@ -89,7 +89,7 @@ def list_webhooks(query: dict[str, str]) -> Response:
 @answers(schemas.WebhookInfo)
 def show_webhook(webhook_id: str) -> Response:
     """Show one of the account's webhooks."""
-    return jsonify(shape.webhook(_find(webhook_id)))
+    return jsonify(shape.webhook(_find(caller(), webhook_id)))
 
 
 @blueprint.route("/webhooks/<webhook_id>", methods=["PATCH"])
@@ -122,7 +122,7 @@ def remove_webhook(webhook_id: str) -> Response:
 @answers(schemas.WebhookDelivery(many=True))
 def list_deliveries(query: dict[str, str], webhook_id: str) -> Response:
     """List what a webhook was told, newest first, with every try."""
-    webhook, part = _find(webhook_id), window(query)
+    webhook, part = _find(caller(), webhook_id), window(query)
     with wiring().database.statement() as connection:
         found = webhooks.logged(connection, webhook.id, limit=part.limit, offset=part.offset)
     return jsonify([shape.delivery(one) for one in found])
@@ -132,7 +132,8 @@ def list_deliveries(query: dict[str, str], webhook_id: str) -> Response:
 @answers(schemas.WebhookDelivery)
 def replay_delivery(webhook_id: str, delivery_id: str) -> Response:
     """Deliver again what was delivered or given up, under the same `webhook-id`."""
-    account, webhook = caller(), _find(webhook_id)
+    account = caller()
+    webhook = _find(account, webhook_id)
     if not delivery_id.isprintable():
         raise Refused(Fault.NOT_FOUND)
     with dispatching(wiring().database, wiring().ringer) as dispatch:
@@ -144,8 +145,8 @@ def replay_delivery(webhook_id: str, delivery_id: str) -> Response:
     return jsonify(shape.delivery(shown))
 
 
-def _find(webhook_id: str) -> webhooks.Webhook:
-    account, number = caller(), _number(webhook_id)
+def _find(account: str, webhook_id: str) -> webhooks.Webhook:
+    number = _number(webhook_id)
     with wiring().database.statement() as connection:
         found = webhooks.find(connection, _API, account, number)
     if found is None:

@@ -91,9 +91,7 @@ def throttle(client_id: str) -> None:
     Raises:
         Refused: there were too many of late.
     """
-    after = wiring().throttle.again_after(client_id)
-    if after:
-        raise Refused(Fault.THROTTLED, retry_after=str(after))
+    access.check_rate(wiring().settings.income_rate, f"income {client_id}")
 
 
 def read(schema: Schema) -> dict[str, Any]:

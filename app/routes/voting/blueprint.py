@@ -52,13 +52,13 @@ def answers(schema: type[Schema], *, status: int = 200) -> Callable[[View], View
 guarded = blueprint.doc(security=BEARER)
 
 
-def read(schema: Schema) -> dict[str, Any]:
-    """Return the body of this request as a schema reads it.
+def read(schema: Schema, *, most: int | None = None) -> dict[str, Any]:
+    """Return the body of this request, of so many bytes at the most, as a schema reads it.
 
     Raises:
-        Refused: it does not fit; the detail says where.
+        Refused: it is larger, or does not fit; the detail says where.
     """
-    given = read_object()
+    given = read_object(most=most)
     try:
         values: dict[str, Any] = schema.load(given)
     except ValidationError as error:

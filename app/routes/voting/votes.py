@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     from tasks.job.dispatch import Dispatch
 
 
+#: The largest body with one vote; bytes. Anybody may send one.
+MOST_VOTE_BYTES = 64 * 1024
+
+
 @blueprint.route("/vote", methods=["POST"])
 @blueprint.arguments(RepeatableHeaders, location="headers")
 @takes(schemas.Vote)
@@ -42,7 +46,7 @@ def relay_vote(headers: dict[str, str]) -> Response:
 
     What the contract would refuse is refused here, with the reason.
     """
-    payload = read(schemas.Vote())["txPayload"]
+    payload = read(schemas.Vote(), most=MOST_VOTE_BYTES)["txPayload"]
 
     def dispatch_it(dispatch: Dispatch) -> dict[str, Any]:
         check_queue(dispatch.connection)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-#: A newer version with less than this share of the entries in use is taken for cut off.
+#: A newer version with less than this share of the entries or names in use is taken for cut off.
 LEAST_SHARE = 0.8
 
 #: Name, modification time in nanoseconds and size of each file.
@@ -49,6 +49,11 @@ class Version:
     #: Organizations, ships and aircraft.
     others: Index = field(repr=False)
 
+    @property
+    def names(self) -> int:
+        """Return how many names the entries have, aliases among them."""
+        return len(self.people) + len(self.others)
+
     def as_json(self) -> dict[str, Any]:
         """Return what tells this version from others."""
         names = ("name", "version", "as_of", "entries")
@@ -74,11 +79,17 @@ def read_version(source: Source, folder: Path, *, in_use: Version | None = None)
         ListRejected: it must not be used, or much is missing that the version in use has.
     """
     entries, as_of, digest = read_entries(source, folder)
-    if in_use and len(entries) < LEAST_SHARE * in_use.entries:
-        raise ListRejected(
-            f"{len(entries)} entries are less than {LEAST_SHARE:.0%} of the {in_use.entries} in use"
-        )
-    return version_of(source.name, digest, as_of, entries)
+    if in_use:
+        _check_share("entries", len(entries), in_use.entries)
+    version = version_of(source.name, digest, as_of, entries)
+    if in_use:  # what is gone may be a file of aliases
+        _check_share("names", version.names, in_use.names)
+    return version
+
+
+def _check_share(what: str, count: int, in_use: int) -> None:
+    if count < LEAST_SHARE * in_use:
+        raise ListRejected(f"{count} {what} are less than {LEAST_SHARE:.0%} of the {in_use} in use")
 
 
 def version_of(name: str, digest: str, as_of: str, entries: list[Listed]) -> Version:

@@ -34,7 +34,7 @@ def test_what_does_not_work_is_said_with_what_to_do_and_is_exit_status_1(doctor)
 
 def test_where_everything_works_it_is_0_whatever_is_worth_a_word(doctor, start_worker, auditor):
     start_worker(WORKER_PROCESSES="1")
-    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"))
+    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"), seconds=60)
 
     status, out = doctor()
 

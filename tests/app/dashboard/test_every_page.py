@@ -221,3 +221,14 @@ def test_what_is_shown_cannot_be_taken_for_markup(acting, database):
     pages = [acting.get(path).text for path in ("/jobs", "/jobs/odd", f"/jobs?tenant={name}")]
 
     assert all("<script>alert" not in page and "&lt;script&gt;" in page for page in pages)
+
+
+def test_behind_a_proxy_under_a_prefix_every_address_has_it(acting, browser, paths):
+    headers = {"X-Forwarded-Prefix": "/jobs"}
+    pages = [acting.client.get(path, headers=headers).text for path in paths("GET").values()]
+    asked = browser.get("/audit", headers=headers)
+
+    for page in pages:
+        for address in re.findall(r'(?:src|href|action|hx-get)="([^"]*)"', page):
+            assert address.startswith(("/jobs/dashboard", "#")), address
+    assert asked.headers["Location"] == "/jobs/dashboard/sign-in?next=/dashboard/audit"

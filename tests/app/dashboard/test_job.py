@@ -52,16 +52,24 @@ def test_jobs_that_run_each_other_again_point_to_each_other(acting, database, au
 
     assert f"Was run again as {new}" in text_of(acting.get("/jobs/old"))
     assert "Runs again old" in text_of(acting.get(f"/jobs/{new}"))
-    assert "mary retry 1" in text_of(acting.get("/jobs/old"))
+    assert "mary run again 1" in text_of(acting.get("/jobs/old"))
     assert "/dashboard/jobs/old/retry" not in acting.get("/jobs/old").text
 
 
 def test_what_webhooks_were_told_of_a_job_is_shown_with_it(viewer, database, auditor):
     told = tell(database, auditor, "a", state="failed")
+    untried = text_of(viewer.get("/jobs/a"))
+    auditor.rows(
+        "INSERT INTO webhook_attempts (delivery_id, response_code, reason, seconds)"
+        " VALUES (%s, 200, NULL, 1), (%s, 503, 'the receiver answered 503', 1)",
+        told,
+        told,
+    )
 
     text = text_of(viewer.get("/jobs/a"))
 
-    assert f"{told} ended failed 0" in text
+    assert f"{told} ended failed 0" in untried
+    assert f"{told} ended failed 2 the receiver answered 503" in text
 
 
 def test_a_job_that_is_not_there_is_a_page_of_ours(viewer):

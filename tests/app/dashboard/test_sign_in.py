@@ -149,6 +149,18 @@ def test_nobody_is_led_out_of_the_dashboard(browser, wanted):
     assert end_of(answer) == (303, "/dashboard/")
 
 
+def test_under_a_prefix_one_is_led_back_under_it(browser):
+    browser.headers = {"X-Forwarded-Prefix": "/jobs"}
+    page = "http://localhost/jobs/dashboard/audit"
+
+    answer = browser.sign_in("mary", next="/dashboard/audit")
+    browser.client.delete_cookie("jobspine-session")
+    part = browser.get("/", headers={"HX-Request": "true", "HX-Current-URL": page})
+
+    assert answer.headers["Location"] == "/jobs/dashboard/audit"
+    assert part.headers["HX-Redirect"] == "/jobs/dashboard/sign-in?next=/dashboard/audit"
+
+
 def test_ten_wrong_passwords_are_enough_and_no_redis_is_needed(new_browser, auditor):
     browser = new_browser()
     token = token_in(browser.get("/sign-in"))

@@ -32,6 +32,7 @@ def test_every_fault_has_its_status_and_type():
         "IN_FLIGHT": (409, "Conflict"),
         "TWIN_IN_FLIGHT": (409, "Conflict"),
         "KEY_REUSED": (422, "KeyReused"),
+        "THROTTLED": (429, "TooManyRequests"),
         "BROKEN": (500, "InternalError"),
         "NO_SECRETS": (501, "NotConfigured"),
         "QUEUE_FULL": (503, "QueueFull"),

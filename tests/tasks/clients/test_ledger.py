@@ -75,6 +75,20 @@ def test_what_an_account_has_is_told_in_wei(client, start_front):
     assert front.calls == [("eth_getBalance", ["0xaa", "latest"])]
 
 
+def test_whether_a_nonce_is_used_and_by_what_is_one_request(client, start_front):
+    front = start_front(
+        answers(
+            eth_getTransactionCount="0x3",
+            eth_getTransactionReceipt=lambda h: RECEIPT if h == "0x01" else None,
+        )
+    )
+
+    count, receipts = client(front.url).used("0xaa", 16, ["0x01", "0x02"])
+
+    assert (count, set(receipts), front.requests) == (3, {"0x01"}, 1)
+    assert front.calls[0] == ("eth_getTransactionCount", ["0xaa", "0x10"])
+
+
 def test_receipts_are_asked_for_by_the_hundred(client, start_front):
     front = start_front(
         answers(eth_getTransactionReceipt=lambda h: RECEIPT if h == "0x01" else None)

@@ -31,7 +31,7 @@ UNREADABLE = "the provider's answer cannot be read"
 def ask(provider):
     """Ask the provider of this test about a subject."""
 
-    def ask(subject: Subject = ADA, *, try_seconds: float = 0.3, key: str = "k1") -> Any:
+    def ask(subject: Subject = ADA, *, try_seconds: float = 1, key: str = "k1") -> Any:
         async def check() -> Any:
             client = Dilisense(provider.url, key, try_seconds=try_seconds, connections=2)
             async with client:
@@ -135,7 +135,7 @@ def test_a_provider_that_may_do_better_is_asked_again(first, ask, provider):
 def test_a_provider_is_asked_three_times_at_the_most(does, status, text, refused, provider):
     provider.otherwise = does
 
-    failed = refused(try_seconds=0.1)
+    failed = refused(try_seconds=0.4 if status == "timeout" else 5)
 
     assert (failed.status, str(failed), failed.retriable) == (status, text, True)
     assert provider.asked["Ada Lovelace"] == 3
@@ -177,15 +177,19 @@ def test_a_provider_is_left_alone_for_as_long_as_it_asks(ask, provider, monkeypa
         fails(429, Retry_After="7"), fails(503, Retry_After="soon"), found()
     )
     pauses = []
+    real = asyncio.BaseEventLoop.time
 
     async def sleep(seconds: float) -> None:
         pauses.append(seconds)
 
     monkeypatch.setattr(watchlists.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio.BaseEventLoop, "time", lambda loop: real(loop) + sum(pauses))
 
     ask(try_seconds=8)
 
-    assert pauses == [7.0, 0.4]
+    first, rest, second = pauses
+    assert (first, second) == (0.2, 0.4)
+    assert 6 < rest < 7
     assert provider.asked["Ada Lovelace"] == 3
 
 
@@ -193,11 +197,29 @@ def test_a_provider_is_left_alone_for_as_long_as_it_asks(ask, provider, monkeypa
 def test_a_provider_that_wants_to_be_left_alone_for_long_is(after, refused, provider):
     provider.otherwise = fails(429, Retry_After=after)
 
-    failed = refused(try_seconds=0.3)
+    failed = refused(try_seconds=0.9)
 
     assert (failed.status, str(failed)) == ("error", "the provider answered 429")
     assert failed.retriable
     assert provider.asked["Ada Lovelace"] == 1
+
+
+def test_whoever_else_is_to_be_asked_about_waits_as_well(provider):
+    provider.otherwise = fails(429, Retry_After="3600")
+    bob = Subject(id="b", name="Bob", is_person=True, date_of_birth=None)
+
+    async def check() -> list[ProviderFailed]:
+        client = Dilisense(provider.url, "k1", try_seconds=9, connections=2)
+        async with client:
+            return await asyncio.gather(client.check(ADA), return_exceptions=True) + (
+                await asyncio.gather(client.check(bob), return_exceptions=True)
+            )
+
+    ada, other = asyncio.run(check())
+
+    assert (str(other), other.retriable) == (str(ada), True) == ("the provider answered 429", True)
+    assert 290 < other.after <= ada.after <= 300
+    assert provider.asked == {"Ada Lovelace": 1}
 
 
 def read(given: Any) -> watchlists.Answer:

@@ -18,7 +18,10 @@ def queues(auditor):
     def serve(database, *but):
         with database.statement() as connection:
             named = [one.name for one in watch.everyone(connection) if one.name not in but]
-        auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', %s)", named)
+        auditor.rows(
+            "INSERT INTO workers (id, queues, seen_at) VALUES ('w1', %s, now() + interval '1 h')",
+            named,
+        )
 
     return serve
 
@@ -44,7 +47,7 @@ def test_without_workers_nothing_is_done_and_nothing_is_swept(examine):
 
 def test_real_workers_are_well(examine, start_worker, auditor):
     start_worker()
-    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"))
+    wait_until(lambda: auditor.one("SELECT count(*) FROM job_clock"), seconds=60)
 
     findings = examine()
 

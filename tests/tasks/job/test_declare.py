@@ -22,7 +22,8 @@ class Text(Schema):
 
 @pytest.fixture(autouse=True)
 def types_of_this_test(monkeypatch):
-    """A registry that forgets what a test declares."""
+    """A registry that forgets what a test declares, and that alone."""
+    discover()  # what is imported later would be forgotten too
     monkeypatch.setattr(declare, "JOB_TYPES", dict(JOB_TYPES))
     return declare.JOB_TYPES
 
@@ -115,6 +116,12 @@ def test_a_module_elsewhere_is_found_when_it_is_named(tmp_path, monkeypatch):
 
     assert "found_elsewhere" in found
     del sys.modules["jobs_elsewhere"]
+
+
+def test_how_long_jobs_of_a_type_are_kept_can_be_set():
+    assert discover(keep={"org_members": 60})["org_members"].keep == timedelta(minutes=1)
+    with pytest.raises(JobTypeFaulty, match="JOB_KEEP names nothing, and no such type"):
+        discover(keep={"nothing": 60})
 
 
 def test_an_import_is_kept_for_a_quarter_of_an_hour_and_has_an_id_of_32_digits():

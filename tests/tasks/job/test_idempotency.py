@@ -97,6 +97,31 @@ def test_of_many_twins_at_once_one_is_let_through_at_a_time(database):
     assert len(let_through) + len(refused) == 8
 
 
+CUT_OFF = """
+    SELECT pg_terminate_backend(pid) FROM pg_locks
+    WHERE locktype = 'advisory' AND pid <> pg_backend_pid()
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+def test_a_twin_that_came_first_when_the_lock_was_lost_is_the_only_one(database, auditor):
+    with idempotency.using(database, "s", "k") as key:
+        auditor.rows(CUT_OFF)
+        remember(database, "k", "f", {"n": 2})
+        with pytest.raises(TwinInFlight), database.transaction() as connection:
+            key.remember(connection, "f", {"n": 1})
+
+    assert answer_to(database, "k", "f") == {"n": 2}
+
+
+def test_what_was_recorded_stays_recorded_when_the_lock_was_lost(database, auditor):
+    with idempotency.using(database, "s", "k") as key, database.transaction() as connection:
+        key.remember(connection, "f", {"n": 1})
+        auditor.rows(CUT_OFF)
+
+    assert answer_to(database, "k", "f") == {"n": 1}
+
+
 def test_an_answer_that_was_rolled_back_is_not_remembered(database):
     with (
         contextlib.suppress(ZeroDivisionError),

@@ -12,6 +12,8 @@ from tasks.ledger.deployment import deploy
 from tasks.ledger.engine import gas_limit
 from tasks.watch import actions
 from tests.conftest import wait_until
+from tests.tasks.job.jobs import claim
+from workers.sweep import lose_jobs_of
 
 #: Two are the contracts'.
 FIRST = 2
@@ -123,6 +125,25 @@ def test_what_is_signed_and_kept_is_done_whoever_asks_for_it_to_be_cancelled(
     assert (auditor.job(job)["irrevocable"], auditor.job(job)["cancelled_by"]) == (True, None)
     assert bench.nonces()[FIRST:] == [(FIRST, "final")]
     assert cancel(job) == "the job has ended"
+
+
+def test_a_job_whose_workers_died_too_often_still_says_what_its_transaction_came_to(
+    bench, database, auditor
+):
+    early, late = bench.add("one"), bench.begin("two")[0]
+    auditor.rows("UPDATE jobs SET due_at = now() - interval '1 second'")
+    for job in (early, late):
+        assert claim(database, job, worker="dead") is not None
+    auditor.rows("UPDATE jobs SET attempts = 10, failures = 9")
+
+    lose_jobs_of(database, ["dead"], "the worker process ended", "worker_ended")
+    states = bench.until_over(late)
+
+    given_up = auditor.job(early)
+    assert (given_up["state"], given_up["code"]) == ("failed", "attempts_exhausted")
+    assert states == ["completed"]
+    assert auditor.job(late)["failures"] == 10
+    assert bench.nonces()[FIRST:] == [(FIRST, "final")]
 
 
 @pytest.mark.parametrize(

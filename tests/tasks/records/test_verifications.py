@@ -4,7 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
-from tasks.records import verifications
+from tasks.records import screenings, verifications
+from tasks.screening.risk import Risk
 from tests.tasks.records.screening import PERSON, new_verification
 
 
@@ -56,6 +57,25 @@ def test_a_verification_is_screened_again_only_if_it_asks_for_that(connection, a
 
     verifications.rescreen_every(connection, made.id, None)
     assert auditor.one(f"{due_in_days} WHERE id = {made.id}") is None
+
+
+def test_days_are_counted_from_the_last_screening(connection, auditor):
+    made = new_verification(connection)
+    for job_id in ("first", "last"):
+        risk = Risk(score=0, level="low", complete=True, subjects=(), documents=())
+        screenings.keep_risk(
+            connection, job_id=job_id, verification_id=made.id, risk=risk, before=None
+        )
+    auditor.rows("UPDATE risks SET calculated_at = now() - interval '10 days'")
+    auditor.rows("UPDATE risks SET calculated_at = now() - interval '99 days' WHERE seq = 1")
+    due_in_days = "SELECT round(extract(epoch FROM rescreen_at - now()) / 86400) FROM verifications"
+
+    verifications.rescreen_every(connection, made.id, 30)
+    later = auditor.one(due_in_days)
+    verifications.rescreen_every(connection, made.id, 7)
+
+    assert later == 20
+    assert verifications.take_due(connection, limit=9) == [(made.id, made.service_uid)]
 
 
 def test_what_is_due_is_taken_once_an_hour_until_a_run_puts_it_off(connection, auditor):

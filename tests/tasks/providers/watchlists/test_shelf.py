@@ -124,6 +124,18 @@ def test_a_list_that_lost_a_fifth_of_its_entries_is_refused(folder, shelf):
     assert refusal(shelf) == "9 entries are less than 80% of the 12 in use"
 
 
+def test_a_list_that_lost_its_aliases_is_refused(folder, shelf):
+    path = folder / "ofac/alt.csv"
+    rows = path.read_bytes().splitlines(keepends=True)
+    change(path, b"".join([*rows[:2], b"\x1a"]))
+    before = shelf.versions
+
+    look_twice(shelf)
+
+    assert shelf.versions is before
+    assert refusal(shelf) == "20 names are less than 80% of the 26 in use"
+
+
 def test_a_missing_file_is_said(folder, shelf):
     (folder / "ofac/alt.csv").unlink()
 

@@ -234,7 +234,7 @@ def test_the_log_of_the_process_holds_no_names(provider):
         assert raw.recv(100).startswith(b"HTTP/1.1 400")
 
     assert [answer.status_code for answer in answers] == [200, 401, 400]
-    text = wait_until(lambda: "Invalid request" in log.read_text() and log.read_text())
+    text = wait_until(lambda: "request_unreadable" in log.read_text() and log.read_text())
     assert "list_in_use" in text
     assert not re.search("vaskersky|borislav|1963", text, re.IGNORECASE)
 

@@ -1,0 +1,1 @@
+"""`python -m bench.screenshots`: pictures of the dashboard for the README, over real jobs."""
