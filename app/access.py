@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tasks.records.services import Caller
     from tasks.records.voting import Organization
 
+#: The longest subject of a JWT; characters.
+_LONGEST_SUBJECT = 255
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _API_KEY = re.compile(r"vsk_[0-9a-f]{64}")
 _OPERATOR_TOKEN = re.compile(rf"{operators.PREFIX}[0-9a-f]{{64}}")
@@ -59,7 +61,11 @@ def subject(credential: str) -> str:
         )
     except (jwt.InvalidTokenError, jwt.InvalidKeyError):
         raise Refused(Fault.UNAUTHENTICATED) from None
-    return str(claims["sub"])
+    who = str(claims["sub"])
+    # PostgreSQL takes no NUL, and an index no more than what OpenID Connect allows.
+    if not who.isprintable() or len(who) > _LONGEST_SUBJECT:
+        raise Refused(Fault.UNAUTHENTICATED)
+    return who
 
 
 def organization(connection: Connection, address: str, scope: str) -> Organization:
@@ -142,7 +148,7 @@ def account(connection: Connection) -> str:
             raise Refused(Fault.BAD_KEY)
         return owner
     uid = subject(credential)
-    if not uid.isprintable() or not accounts.is_known(connection, uid):
+    if not accounts.is_known(connection, uid):
         raise Refused(Fault.UNAUTHENTICATED)
     return uid
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import sys
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from flask import request
 from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
+from werkzeug.http import parse_options_header
 
 from app.errors import Refused
 from app.shapes.fault import Fault
@@ -23,11 +25,12 @@ from tasks.records.member_rows import (
     as_ndjson,
     csv_header,
     from_object,
+    short_number,
 )
 from tasks.records.uploads import NotText, Spool, TooLarge
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from werkzeug.formparser import TStreamFactory
 
@@ -41,6 +44,9 @@ _ENDINGS = {
     "jsonl": "application/x-ndjson",
 }
 _FORM = "multipart/form-data"
+#: Members that one JSON body may have: each takes more memory than it has bytes.
+_MOST_MEMBERS = 100_000
+_ADVICE = "send large imports as CSV or NDJSON"
 #: How much of an upload is taken from the socket at a time; bytes.
 _READ_BYTES = 256 * 1024
 #: How much of a form is held in memory; bytes. Werkzeug counts what it reads of the file, 64 KiB
@@ -106,6 +112,7 @@ def receive_members() -> Received:
     kind = request.mimetype
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise Refused(Fault.BAD_BODY, "content encodings are not supported")
+    _check_charset(request.mimetype_params)
     if kind in {"", "application/json"}:
         received = Received("json")
         _take_json(received)
@@ -159,13 +166,17 @@ def read_object(*, most: int | None = None) -> dict[str, Any]:
 
 
 def _take_json(received: Received) -> None:
-    body = read_body("send large imports as CSV or NDJSON")
+    body = read_body(_ADVICE)
     try:
-        given = json.loads(body.decode("utf-8-sig"), parse_constant=refuse_constant)
+        given = json.loads(
+            body.decode("utf-8-sig"), parse_constant=refuse_constant, parse_float=short_number
+        )
     except (ValueError, RecursionError):
         raise Refused(Fault.BAD_BODY, "not JSON in UTF-8") from None
     if not isinstance(given, dict) or not isinstance(given.get("members"), list):
         raise Refused(Fault.BAD_BODY, "members is not a list")
+    if len(given["members"]) > _MOST_MEMBERS:
+        raise Refused(Fault.TOO_LARGE, _ADVICE)
     received.members = []
     for number, member in enumerate(given["members"], 1):
         try:
@@ -223,8 +234,20 @@ def _take_form(spool: Spool) -> str:
     return kinds[0]
 
 
+def _check_charset(parameters: Mapping[str, str]) -> None:
+    """Refuse what says itself that it is not UTF-8, whatever its bytes would pass for."""
+    try:
+        name = codecs.lookup(parameters.get("charset", "utf-8")).name
+    except (LookupError, ValueError):
+        name = ""
+    if name not in {"utf-8", "ascii"}:
+        raise Refused(Fault.BAD_BODY, "only UTF-8 is read")
+
+
 def _kind_of_file(kind: str, name: str) -> str:
-    plain = kind.partition(";")[0].strip().lower()
+    plain, parameters = parse_options_header(kind)
+    _check_charset(parameters)
+    plain = plain.lower()
     if plain in _CSV | _NDJSON:
         return plain
     ending = name.lower().rpartition(".")[2]

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import sys
 import threading
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import psutil
+
+from bench.bed import wait_until
 from bench.jobs import WARM, Ours, drain, through
 from bench.report import Table, ratio, rotated, spread
 from config.stack import free_port
@@ -35,8 +39,12 @@ class _Way(NamedTuple):
 
 
 class _Taken(NamedTuple):
+    """Jobs per second, and seconds that processors were busy for one."""
+
     drain: float
+    drain_busy: float
     through: float
+    through_busy: float
 
 
 def figure(bed: Bed, scale: Scale) -> Iterator[Table]:
@@ -70,11 +78,41 @@ def _take(bed: Bed, way: _Way, count: int) -> _Taken:
         if way.is_scraped:
             stack.enter_context(_scraping(port))
         if way.has_flower:
-            command = ["celery", "--quiet", "-A", "workers", "flower", "--address=127.0.0.1"]
-            options = [f"--port={free_port()}", "--read_only"]
-            stack.enter_context(bed.process([*command, *options], **way.environment))
+            stack.enter_context(_flower(bed, way))
         drain(bed, work, WARM)
-        return _Taken(drain(bed, work, count), through(bed, work, port, count))
+        began = _busy()
+        drained = drain(bed, work, count)
+        between = _busy()
+        went_through = through(bed, work, port, count)
+        ended = _busy()
+        return _Taken(drained, (between - began) / count, went_through, (ended - between) / count)
+
+
+def _busy() -> float:
+    """Return how long processors have worked for everything but this process; seconds."""
+    total = 0.0
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            # Of those that have ended their parents know.
+            total += sum(process.cpu_times()[:4])
+    return total
+
+
+@contextlib.contextmanager
+def _flower(bed: Bed, way: _Way) -> Iterator[None]:
+    """Run Flower for as long as a block."""
+    port = free_port()
+    command = ["celery", "--quiet", "-A", "workers", "flower"]
+    options = ["--address=127.0.0.1", f"--port={port}", "--read_only"]
+    with bed.process([*command, *options], **way.environment):
+        wait_until(lambda: _listens(port), "Flower listens")
+        yield
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 @contextlib.contextmanager
@@ -99,24 +137,33 @@ def _scraping(port: int) -> Iterator[None]:
 
 
 def _table(rounds: dict[str, list[_Taken]], count: int) -> Table:
-    drains = {name: [taken.drain for taken in found] for name, found in rounds.items()}
-    throughs = {name: [taken.through for taken in found] for name, found in rounds.items()}
+    def of(field: str) -> dict[str, list[float]]:
+        return {name: [getattr(one, field) for one in found] for name, found in rounds.items()}
+
+    drains, throughs = of("drain"), of("through")
+    drain_busy, through_busy = of("drain_busy"), of("through_busy")
     alone = next(iter(rounds))
+    half = ["jobs/s", "of unwatched", "processor ms a job", "of unwatched"]
     return Table(
         f"observed: {count:,} no-op jobs, watched",
-        ["", "drain, jobs/s", "of unwatched", "from HTTP, jobs/s", "of unwatched"],
+        ["", f"drain: {half[0]}", *half[1:], f"from HTTP: {half[0]}", *half[1:]],
         [
             [
                 name,
                 spread(drains[name]),
                 f"{ratio(drains[name], drains[alone])} x",
+                spread(drain_busy[name], 1e3),
+                f"{ratio(drain_busy[name], drain_busy[alone])} x",
                 spread(throughs[name]),
                 f"{ratio(throughs[name], throughs[alone])} x",
+                spread(through_busy[name], 1e3),
+                f"{ratio(through_busy[name], through_busy[alone])} x",
             ]
             for name in rounds
         ],
         [
-            "Requests are counted in every case. Flower and who collects spans run beside.",
+            "Processors: what everything used together, PostgreSQL, Redis, Flower and who collects",
+            "spans included, the load generator left out. Requests are counted in every case.",
         ],
     )
 

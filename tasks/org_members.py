@@ -16,7 +16,7 @@ from marshmallow import Schema, fields, validate
 
 from config.failpoints import failpoint
 from tasks.job.declare import hex_id, job_type
-from tasks.job.errors import NotRepeatable, Permanent, Wait
+from tasks.job.errors import Complaint, NotRepeatable, Permanent, Wait
 from tasks.records import members, uploads, voting
 from tasks.records.member_rows import (
     Checker,
@@ -46,9 +46,15 @@ CHUNK_ROWS = 5000
 CHUNK_SECONDS = 1.0
 #: How long an import keeps its slot before it queues again behind other work; seconds.
 TURN_SECONDS = 300.0
+#: How long an import may take within a request: others of its organization wait for it; seconds.
+REQUEST_SECONDS = 20.0
 
 #: The lighter of OWASP's two settings for argon2id: files have many rows.
 _hasher = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
+
+
+class TakesTooLong(Complaint):
+    """The import takes longer than a request may."""
 
 
 class Payload(Schema):
@@ -239,7 +245,12 @@ def import_now(
     organization: voting.Organization,
     given: Iterable[type_given | RowRejected],
 ) -> tuple[int, list[RowError]]:
-    """Import rows inside the caller's transaction; return how many were added, and the errors."""
+    """Import rows inside the caller's transaction; return how many were added, and the errors.
+
+    Raises:
+        TakesTooLong: there are too many for a request; the caller's transaction must be undone.
+    """
+    until = time.monotonic() + REQUEST_SECONDS
     rows = iter(given)
     checker = checker_for(organization)
     added, read = 0, 0
@@ -248,6 +259,8 @@ def import_now(
         chunk = Chunk()
         if not chunk.take(rows, checker, first=read + 1):
             return added, errors
+        if time.monotonic() > until:
+            raise TakesTooLong
         members.store(connection, organization.id, chunk.rows, expect_new=False)
         added += len(chunk.rows)
         read += chunk.read

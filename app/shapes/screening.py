@@ -40,7 +40,8 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
         Fault.NO_SUCH_PATH: (404, "not_found", "No such path"),
         Fault.NO_SUCH_METHOD: (405, "method_not_allowed", "Method not allowed"),
         Fault.TWIN_IN_FLIGHT: (409, "conflict", "The same request is in progress"),
-        Fault.TOO_LARGE: (413, "payload_too_large", "Payload too large"),
+        # Not 413, which the document does not have.
+        Fault.TOO_LARGE: (422, "validation_error", "Validation error"),
         Fault.INVALID: (422, "validation_error", "Validation error"),
         Fault.BAD_BODY: (422, "validation_error", "Validation error"),
         Fault.BAD_PARAMETER: (422, "validation_error", "Validation error"),
@@ -53,6 +54,7 @@ _ERRORS: Mapping[Fault, tuple[int, str, str]] = error_words(
 #: What the details of a validation error say where the fault itself is all there is to say.
 _DETAILS = {
     Fault.BAD_BODY: ("the body is no JSON object in UTF-8", "invalid_format"),
+    Fault.TOO_LARGE: ("the body is too large", "too_large"),
     Fault.BAD_PARAMETER: ("a parameter is malformed", "invalid_format"),
     Fault.KEY_REUSED: ("the idempotency key was used with a different request", "key_reused"),
 }

@@ -8,6 +8,7 @@ import json
 import re
 from datetime import date
 from functools import lru_cache
+from math import inf
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ FIELDS = (
 )
 #: Longest line that is read; bytes.
 MAX_LINE = 1024 * 1024
-#: Longest field of a CSV file; characters.
+#: Longest field of a CSV file, and longest member as JSON; characters. Such a member is shorter
+#: than a line may be, however it is escaped.
 MAX_FIELD = 128 * 1024
 #: Longest member number: it is the key of an index.
 MAX_NUMBER = 255
@@ -121,6 +123,8 @@ def csv_header(lines: Lines) -> tuple[list[str], str]:
     columns = [_KNOWN.get(re.sub(r"[\s_-]", "", name).lower(), name.strip()) for name in names]
     if not set(columns) & set(FIELDS):
         raise HeaderRejected("the first line names no column of members")
+    if columns.count("") > 1:
+        raise HeaderRejected("the first line has columns without a name")
     if len(set(columns)) < len(columns):
         raise HeaderRejected("the first line names a column twice")
     return columns, delimiter
@@ -183,15 +187,32 @@ def read_ndjson(lines: Iterable[str]) -> Iterator[type_given | RowRejected]:
     for line in lines:
         if not line.isspace():
             try:
-                yield from_object(json.loads(line.lstrip("\ufeff")))
+                yield from_object(json.loads(line.lstrip("\ufeff"), parse_float=short_number))
             except (ValueError, RecursionError):
                 yield RowRejected("malformed-row")
             except RowRejected as rejected:
                 yield rejected
 
 
+#: What a number that is no whole one lies between, if it is not zero.
+_SMALLEST, _LARGEST = 1e-30, 1e30
+
+
+def short_number(text: str) -> float:
+    """Decode a number of JSON; one that would be very long without its exponent is an infinity.
+
+    PostgreSQL writes every digit: a list of 1e308 would be read as sixty times what came in.
+    """
+    value = float(text)
+    return value if value == 0 or _SMALLEST < abs(value) < _LARGEST else inf
+
+
+#: A NUL as JSON escapes it, and not a backslash before the same letters.
+_NUL = re.compile(r"(?<!\\)(?:\\\\)*\\u0000")
+
+
 def from_object(given: Any) -> type_given:
-    """Turn a decoded JSON object into a member.
+    """Turn a JSON object, decoded with `short_number`, into a member.
 
     Raises:
         RowRejected: it is no object, a field has another type, or a text cannot be stored.
@@ -215,9 +236,12 @@ def from_object(given: Any) -> type_given:
     except (ValueError, RecursionError):  # a number beyond a float, or nested without end
         raise RowRejected("malformed-row") from None
     texts = (*(value or "" for value in values), rest)
-    for value in texts:
-        if "\0" in value or "\\u0000" in value or not _is_encodable(value):
-            raise RowRejected("invalid-character")
+    if sum(map(len, texts)) > MAX_FIELD:
+        raise RowRejected("too-long")
+    if ("\\u0000" in rest and _NUL.search(rest)) or any(
+        "\0" in value or not _is_encodable(value) for value in texts
+    ):
+        raise RowRejected("invalid-character")
     return texts
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 #: Moves, or jobs of a queue, that are read in one go.
-_AT_ONCE = 500
+AT_ONCE = 1000
 #: What is older is told no more to who was not there to hear it; seconds.
 _OLD_SECONDS = 60
 #: How long a transaction that records jobs may take for them to be seen waiting; seconds.
@@ -115,7 +115,7 @@ class Follower:
     def moves(self, connection: Connection) -> list[Move]:
         """Return the next moves; until `told` is called they are the next ones again."""
         self._look(connection)
-        asked = {"last": self._last, "limit": _AT_ONCE}
+        asked = {"last": self._last, "limit": AT_ONCE}
         return [Move(*row) for row in connection.execute(_READ, asked)]
 
     def told(self, connection: Connection, moves: list[Move]) -> None:
@@ -139,7 +139,7 @@ class Follower:
         """
         now = connection.execute(_NOW).scalar_one()
         asked = {"queues": list(queues), "since": self._since, "slow": _SLOW_SECONDS}
-        rows = connection.execute(_WAITING, {**asked, "limit": _AT_ONCE})
+        rows = connection.execute(_WAITING, {**asked, "limit": AT_ONCE})
         found = [Waiting(*row) for row in rows]
         new = [one for one in found if one.job_id not in self._seen]
         self._since, self._seen = now, {one.job_id for one in found}

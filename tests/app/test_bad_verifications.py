@@ -57,16 +57,27 @@ def test_a_body_that_is_no_json_object_is_422(post, stored, body):
     assert stored() == {}
 
 
-def test_a_body_that_is_too_large_is_413_in_the_envelope(make_client, service, stored):
-    client = make_client(max_json_bytes=1000)
+@pytest.mark.parametrize("size", [1001, 3 * 1024 * 1024])
+@pytest.mark.parametrize("below", ["", "/{trace}/watchlist"])
+def test_a_body_that_is_too_large_is_422_in_the_envelope(
+    client, make_client, service, verification, stored, size, below
+):
+    sender = make_client(max_json_bytes=1000) if size < 2000 else client
+    before = stored()
+    body = json.dumps({"name": "x", "notes": ""})[:-2] + "x" * size + '"}'
 
-    response = client.post(
-        "/v5/verifications", json={"name": "x", "notes": "x" * 1000}, headers=service.headers
+    response = sender.post(
+        f"/v5/verifications{below.format(trace=verification.trace)}",
+        data=body,
+        headers=service.headers,
     )
 
-    assert (response.status_code, response.json["statusCode"]) == (413, 413)
-    assert response.json["error"] == {"type": "payload_too_large"}
-    assert stored() == {}
+    assert (response.status_code, response.json["statusCode"]) == (422, 422)
+    assert response.json["error"] == {
+        "type": "validation_error",
+        "details": [{"message": "the body is too large", "code": "too_large", "path": []}],
+    }
+    assert stored() == before
 
 
 def detail(code: str, *path: object, message: str = "") -> dict[str, object]:

@@ -7,6 +7,8 @@ import re
 import pytest
 from argon2 import PasswordHasher
 
+from app import receive
+from tasks import org_members
 from tasks.records import voting
 
 CSV = b"memberNumber,name,email\n1,Ada,ada@example.org\n2,Bob,nowhere\n"
@@ -44,12 +46,14 @@ WAYS = {
     "JSON with a charset": {"data": JSON, "content_type": "application/json; charset=utf-8"},
     "CSV": {"data": CSV, "content_type": "text/csv"},
     "CSV with a charset": {"data": CSV, "content_type": "text/csv; charset=UTF-8; header=present"},
+    "CSV in ASCII": {"data": CSV, "content_type": 'text/csv; charset="US-ASCII"'},
     "CSV with a BOM": {"data": b"\xef\xbb\xbf" + CSV, "content_type": "text/csv"},
     "CSV from Excel": {"data": CSV, "content_type": "application/vnd.ms-excel"},
     "NDJSON": {"data": NDJSON, "content_type": "application/x-ndjson"},
     "JSON lines": {"data": NDJSON, "content_type": "application/jsonl"},
     "a form with CSV": form(CSV),
     "a form with NDJSON": form(NDJSON, "m.bin", "application/x-ndjson"),
+    "a form with a charset": form(CSV, kind="Text/CSV; charset=UTF-8"),
     "a form by the name of its file": form(NDJSON, "m.JSONL", "application/octet-stream"),
 }
 
@@ -204,6 +208,20 @@ BAD_BODIES = {
     "Latin-1": (JSON_TYPE, ('{"members":[{"name":"é' + NAME + '"}]}').encode("latin-1")),
     "a weight beyond a float": (JSON_TYPE, b'{"members":[{"weight":1e999,' + PERSON + b"}]}"),
     "a field beyond a float": (JSON_TYPE, b'{"members":[{"age":1e999,' + PERSON + b"}]}"),
+    "a number that is long written out": (
+        JSON_TYPE,
+        b'{"members":[{"age":[1e308,1e308],' + PERSON + b"}]}",
+    ),
+    "a member of two megabytes": (
+        JSON_TYPE,
+        b'{"members":[{"surname":"' + b"x" * 2_000_000 + b'",' + PERSON + b"}]}",
+    ),
+    "a charset that is another": (
+        "application/json; charset=iso-8859-1",
+        b'{"members":[{' + PERSON + b"}]}",
+    ),
+    "a file in a charset that is another": ("text/csv; charset=utf-16", b"name,password\n" + ROW),
+    "a file in a charset that nobody knows": ("text/csv; charset=x\0", b"name,password\n" + ROW),
     "NaN": (JSON_TYPE, b'{"members":[{"age":NaN,' + PERSON + b"}]}"),
     "5000 digits": (JSON_TYPE, b'{"members":[{"weight":' + b"9" * 5000 + b"," + PERSON + b"}]}"),
     "deep nesting": (JSON_TYPE, b'{"members":[{' + PERSON + b',"x":' + b"[" * 200_000),
@@ -277,6 +295,7 @@ def test_a_bad_body_is_400_and_leaves_nothing_behind(
         ),
         (files((CSV, "a.pdf", "application/pdf")), "the file is neither CSV nor NDJSON"),
         (files((CSV, "a", "")), "the file is neither CSV nor NDJSON"),
+        (files((CSV, "a.csv", "text/csv; charset=windows-1252")), "only UTF-8 is read"),
         (files((b"", "a.csv", CSV_TYPE)), "empty"),
         (files((b"a\0", "a.csv", CSV_TYPE)), "not text in UTF-8"),
         (files((b"name\n" + b"x" * 3_000_000 + b"\xff", "a.csv", CSV_TYPE)), "not text in UTF-8"),
@@ -326,6 +345,77 @@ def test_a_body_beyond_the_limit_is_413_and_leaves_nothing(make_client, tenant, 
 
     for response in (as_json, as_file, in_pieces, in_form):
         assert (response.status_code, response.json["code"]) == (413, 41300)
+    assert stored() == {}
+
+
+def test_more_members_than_a_body_may_have_are_413(client, tenant, path, stored, monkeypatch):
+    monkeypatch.setattr(receive, "_MOST_MEMBERS", 2)
+
+    fits = client.post(path, json={"members": [{}] * 2}, headers=tenant.headers)
+    before = stored()
+    refused = client.post(path, json={"members": [{}] * 3}, headers=tenant.headers)
+
+    assert fits.status_code == 200
+    assert (refused.status_code, refused.json) == (
+        413,
+        {"error": "the body is too large: send large imports as CSV or NDJSON", "code": 41300},
+    )
+    assert stored() == before
+
+
+def test_what_takes_too_long_for_a_request_is_413_and_adds_nothing(
+    client, tenant, path, stored, monkeypatch
+):
+    monkeypatch.setattr(org_members, "REQUEST_SECONDS", -1.0)
+
+    for way in ("JSON", "CSV", "NDJSON"):
+        response = client.post(f"{path}?async=false", headers=tenant.headers, **WAYS[way])
+
+        assert (response.status_code, response.json) == (
+            413,
+            {
+                "error": "the body is too large: import large files without async=false",
+                "code": 41300,
+            },
+        )
+        assert stored() == {}
+
+
+class Upload(io.BytesIO):
+    """A file at the end of which something happens."""
+
+    def __init__(self, happens):
+        super().__init__(b"name\n" + b"Ada\n" * 400_000)
+        self._happens = happens
+
+    def read(self, size=-1):
+        part = super().read(size)
+        if not part:
+            self._happens()
+        return part
+
+
+@pytest.mark.parametrize("query", ["", "?async=false"])
+def test_a_key_that_is_revoked_while_a_file_comes_in_opens_nothing(
+    client, database, tenant, path, stored, auditor, query
+):
+    def revoke():
+        assert stored()["uploads"] == 1
+        with database.statement() as connection:
+            voting.revoke_api_key(connection, auditor.one("SELECT id FROM api_keys"))
+
+    response = client.post(
+        f"{path}{query}",
+        input_stream=Upload(revoke),
+        content_type=CSV_TYPE,
+        headers=tenant.headers,
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+
+    assert (response.status_code, response.json) == (
+        401,
+        {"error": "invalid API key", "code": 40156},
+    )
     assert stored() == {}
 
 

@@ -241,7 +241,10 @@ def test_a_webhook_is_told_again(post, get, database, auditor):
 
 
 def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor):
-    auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', '{default}')")
+    auditor.rows(
+        "INSERT INTO workers (id, queues, seen_at)"
+        " VALUES ('w1', '{default}', now() + interval '1 h')"
+    )
     record(database, "a", queue="bulk")
     claimed(database, "b")
     failed(database, "c", type="fails", worker="w9")

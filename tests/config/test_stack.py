@@ -1,16 +1,19 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from cryptography.fernet import Fernet
 
-from config.settings import Settings
+from config.settings import Settings, WatchlistProviderSettings
 from config.stack import Stack
 
 
 @pytest.fixture(autouse=True)
-def _no_node(monkeypatch):
-    """Let the environment name no node."""
-    monkeypatch.delenv("CHAIN_RPC_URL", raising=False)
+def _nothing_of_yours(monkeypatch):
+    """Let the environment name no node and no watchlist provider."""
+    for name in ("CHAIN_RPC_URL", "WATCHLIST_URL", "WATCHLIST_KEY", "LISTS_FOLDER"):
+        monkeypatch.delenv(name, raising=False)
 
 
 def test_a_stack_leads_its_processes_to_a_chain_whose_account_it_has_the_key_of(tmp_path):
@@ -38,6 +41,27 @@ def test_a_stack_uses_the_node_that_the_environment_names(monkeypatch, tmp_path)
 
     assert environment["CHAIN_RPC_URL"] == "http://node.example"
     assert "DEVCHAIN_PORT" not in environment
+
+
+def test_a_stack_leads_its_workers_to_a_watchlist_provider_that_knows_their_key(tmp_path):
+    environment = Stack(tmp_path).environment
+
+    settings = Settings.from_env(environment)
+    provider = WatchlistProviderSettings.from_env(environment)
+    assert settings.watchlist_url == f"http://127.0.0.1:{provider.watchlist_provider_port}"
+    assert settings.watchlist_key == provider.watchlist_key
+    assert (Path(provider.lists_folder) / "ofac" / "sdn.csv").is_file()
+
+
+def test_the_hosted_watchlist_provider_is_a_url_and_a_key_away(monkeypatch, tmp_path):
+    monkeypatch.setenv("WATCHLIST_URL", "https://lists.example")
+    monkeypatch.setenv("WATCHLIST_KEY", "theirs")
+
+    environment = Stack(tmp_path).environment
+
+    settings = Settings.from_env(environment)
+    assert (settings.watchlist_url, settings.watchlist_key) == ("https://lists.example", "theirs")
+    assert "WATCHLIST_PROVIDER_PORT" not in environment
 
 
 def test_a_stack_tells_its_addresses_and_secrets_to_a_shell(tmp_path):

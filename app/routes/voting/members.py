@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify
 
@@ -21,7 +21,7 @@ from app.shapes.incoming import RepeatableHeaders
 from app.wiring import wiring
 from tasks.job import store
 from tasks.job.dispatch import dispatching
-from tasks.org_members import import_now
+from tasks.org_members import TakesTooLong, import_now
 from tasks.records import members, uploads
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 #: Errors of rows that a poll shows at the most; the download has them all.
 ERRORS_SHOWN = 1000
+_TOO_LARGE = "import large files without async=false"
 _IMPORT_ID = re.compile(r"[0-9a-f]{32}")
 
 
@@ -80,12 +81,13 @@ def add_members(query: dict[str, str], headers: dict[str, str], address: str) ->
         if known is not None:
             return jsonify(known)
         if in_request and received.size > wiring().settings.max_json_bytes:
-            raise Refused(Fault.TOO_LARGE, "import large files without async=false")
+            raise Refused(Fault.TOO_LARGE, _TOO_LARGE)
         with dispatching(wiring().database, wiring().ringer) as dispatch:
+            # Again: a file may come in for hours, in which a key is revoked or the room taken.
+            organization = access.organization(dispatch.connection, address, "members:write")
             _respect_limit(dispatch.connection, organization, received)
             if in_request or received.members == []:
-                done = import_now(dispatch.connection, organization, received.rows())
-                answer = shape.finished_import(*done)
+                answer = _import_now(dispatch.connection, organization, received)
             else:
                 payload = {"org": organization.address, **received.spooled()}
                 job_id = dispatch.add("org_members", payload, tenant=organization.address)
@@ -96,6 +98,16 @@ def add_members(query: dict[str, str], headers: dict[str, str], address: str) ->
             if key:
                 key.remember(dispatch.connection, fingerprint, answer)
         return jsonify(answer)
+
+
+def _import_now(
+    connection: Connection, organization: Organization, received: Received
+) -> dict[str, Any]:
+    try:
+        done = import_now(connection, organization, received.rows())
+    except TakesTooLong:
+        raise Refused(Fault.TOO_LARGE, _TOO_LARGE) from None
+    return shape.finished_import(*done)
 
 
 def _respect_limit(connection: Connection, organization: Organization, received: Received) -> None:

@@ -13,12 +13,14 @@ from tests.tasks.job.jobs import advance, age, claimed, record, tally
 @pytest.fixture
 def busy(database, auditor):
     """A service with a bit of everything: a wedged worker among others, and a queue of nobody's."""
+    # Those that are heard go on being heard, however long a test takes.
     auditor.rows(
         "INSERT INTO workers (id, queues, started_at, seen_at, vouched_at, claims, claimed_at)"
         " VALUES"
-        " ('w.busy', '{default}', now() - interval '2 h', now(), now(), 1234, now()),"
-        " ('w.idle', '{default}', now(), now(), now(), 0, null),"
-        " ('w.wedged', '{default}', now(), now() - interval '5 m', now(), 7,"
+        " ('w.busy', '{default}', now() - interval '2 h', now() + interval '1 h', now(), 1234,"
+        "  now()),"
+        " ('w.idle', '{default}', now(), now() + interval '1 h', now(), 0, null),"
+        " ('w.wedged', '{default}', now(), now() - interval '5 m', now() + interval '1 h', 7,"
         "  now() - interval '6 m'),"
         " ('w.dead', '{default}', now(), now() - interval '5 m', now() - interval '5 m', 8,"
         "  now() - interval '6 m'),"
@@ -31,7 +33,7 @@ def busy(database, auditor):
     job = claimed(database, "failed", type="fails")
     advance(database, job, states.FAIL, code="no_use", error="no use", keep=60)
     record(database, "waits", queue="bulk", type="org_members")
-    age(auditor, "waits", due_at=125)
+    age(auditor, "waits", due_at=121)
     with database.statement() as connection:
         workers.note_end(connection, ["w.gone"], workers.STOPPED)
     tally(database)
@@ -140,8 +142,8 @@ def test_each_state_of_a_worker_looks_and_reads_differently(viewer):
 
 def test_only_so_many_workers_are_shown_those_in_trouble_first(viewer, auditor):
     auditor.rows(
-        "INSERT INTO workers (id, queues, vouched_at)"
-        " SELECT 'many.' || n, '{default}', now() FROM generate_series(1, 300) n"
+        "INSERT INTO workers (id, queues, seen_at)"
+        " SELECT 'many.' || n, '{default}', now() + interval '1 h' FROM generate_series(1, 300) n"
     )
 
     page = viewer.get("/workers")

@@ -53,7 +53,7 @@ def test_every_fault_that_may_happen_has_the_documented_status_and_type():
         "NO_SUCH_PATH": (404, "not_found"),
         "NO_SUCH_METHOD": (405, "method_not_allowed"),
         "TWIN_IN_FLIGHT": (409, "conflict"),
-        "TOO_LARGE": (413, "payload_too_large"),
+        "TOO_LARGE": (422, "validation_error"),
         "INVALID": (422, "validation_error"),
         "BAD_BODY": (422, "validation_error"),
         "BAD_PARAMETER": (422, "validation_error"),

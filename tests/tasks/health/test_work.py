@@ -18,7 +18,10 @@ def queues(auditor):
     def serve(database, *but):
         with database.statement() as connection:
             named = [one.name for one in watch.everyone(connection) if one.name not in but]
-        auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', %s)", named)
+        auditor.rows(
+            "INSERT INTO workers (id, queues, seen_at) VALUES ('w1', %s, now() + interval '1 h')",
+            named,
+        )
 
     return serve
 

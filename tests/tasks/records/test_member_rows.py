@@ -89,6 +89,7 @@ def test_the_header_names_the_columns_and_shows_the_delimiter(first, columns, de
         b"name" + b"," * MAX_FIELD + b"\n",
         b"name" + b"x" * MAX_FIELD + b"\n",
         b"name\rsurname\rx\n",
+        b"name,,\n",
     ],
 )
 def test_a_header_that_is_none_is_refused(first):
@@ -304,6 +305,11 @@ def test_unknown_fields_and_other_are_kept_together():
         (b'{"x":1e999}', "malformed-row"),
         (b'{"x":NaN}', "malformed-row"),
         (b'{"x":-Infinity}', "malformed-row"),
+        (b'{"x":[0,[1e308]]}', "malformed-row"),
+        (b'{"x":1e30}', "malformed-row"),
+        (b'{"x":-1e-31}', "malformed-row"),
+        (b'{"name":"' + b"x" * 131_071 + b'"}', "too-long"),
+        (b'{"name":"' + b"x" * 70_000 + b'","y":"' + b"x" * 70_000 + b'"}', "too-long"),
         (b'{"weight":1e999}', "wrong-type"),
         (b'{"weight":1.5}', "wrong-type"),
         (b'{"weight":true}', "wrong-type"),
@@ -319,10 +325,31 @@ def test_unknown_fields_and_other_are_kept_together():
         (rb'{"x\u0000":1}', "invalid-character"),
         (rb'{"name":"\ud800"}', "invalid-character"),
         (rb'{"x":["\udfff"]}', "invalid-character"),
+        (rb'{"x":"\\\u0000"}', "invalid-character"),
     ],
 )
 def test_a_line_that_is_no_member_is_rejected_with_a_word(line, word):
     assert ndjson_rows(line + b'\n{"name":"Bob"}\n', piece=65536) == [word, {"name": "Bob"}]
+
+
+def test_numbers_of_a_length_that_can_be_written_out_are_kept():
+    line = b'{"x":[-0.0,-1.5e29,1.1e-30,9.99]}'
+
+    assert ndjson_rows(line) == [{"x": [0.0, -1.5e29, 1.1e-30, 9.99]}]
+
+
+def test_a_backslash_before_what_would_be_a_nul_is_a_backslash():
+    line = rb'{"name":"\\u0000","x":"\\\\u0000"}'
+
+    assert ndjson_rows(line) == [{"name": "\\u0000", "x": "\\\\u0000"}]
+
+
+def test_the_longest_member_fits_a_line_of_the_spool():
+    member = from_object({"name": "\1" * (MAX_FIELD - 2)})
+
+    (again,) = read_ndjson(lines_of(as_ndjson(member), piece=65536))
+
+    assert again == member
 
 
 def test_a_pair_of_surrogates_is_a_character():

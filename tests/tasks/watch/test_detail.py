@@ -55,7 +55,10 @@ def test_a_job_knows_what_is_before_it_and_who_could_do_it(show, database, audit
     record(database, "second", queue="bulk")
     age(auditor, "first", due_at=5)
     nobody = show("second").why
-    auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', '{bulk}'), ('w2', '{other}')")
+    auditor.rows(
+        "INSERT INTO workers (id, queues, seen_at) VALUES"
+        " ('w1', '{bulk}', now() + interval '1 h'), ('w2', '{other}', now() + interval '1 h')"
+    )
     claimed(database, "other", queue="bulk", worker="w1")
 
     assert nobody == "No worker serves its queue, bulk."
@@ -103,9 +106,9 @@ def test_queues_say_how_much_waits_and_how_long_it_has(database, auditor):
     age(auditor, "old", due_at=600)
     advance(database, claimed(database, "parked", queue="bulk"), states.PARK, delay=60)
     claimed(database, "busy", queue="bulk")
-    auditor.rows("INSERT INTO workers (id, queues) VALUES ('w1', '{bulk,extra}')")
     auditor.rows(
         "INSERT INTO workers (id, queues, seen_at) VALUES"
+        " ('w1', '{bulk,extra}', now() + interval '1 h'),"
         " ('silent', '{bulk}', now() - interval '9 seconds')"
     )
 

@@ -61,7 +61,7 @@ def test_a_move_of_a_transaction_that_takes_long_is_not_missed(follow, database)
 
 
 def test_many_are_read_in_turns(follow, database, monkeypatch):
-    monkeypatch.setattr(moves, "_AT_ONCE", 2)
+    monkeypatch.setattr(moves, "AT_ONCE", 2)
     for name in "abc":
         claimed(database, name)
 

@@ -43,10 +43,10 @@ def test_a_wedged_worker_is_neither_dead_nor_idle(known, state, why):
 
 def test_workers_are_shown_with_what_they_do(database, auditor):
     auditor.rows(
-        "INSERT INTO workers (id, queues, started_at, claims, skew) VALUES"
-        " ('w1', '{default}', now(), 3, 0.5),"
-        " ('w2', '{default,bulk}', now() - interval '90 seconds', 0, 0),"
-        " ('w3', '{default}', now(), 0, 0)"
+        "INSERT INTO workers (id, queues, started_at, seen_at, claims, skew) VALUES"
+        " ('w1', '{default}', now(), now() + interval '1 h', 3, 0.5),"
+        " ('w2', '{default,bulk}', now() - interval '90 s', now() + interval '1 h', 0, 0),"
+        " ('w3', '{default}', now(), now(), 0, 0)"
     )
     claimed(database, "a", worker="w1")
     record(database, "b", queue="bulk")
@@ -70,8 +70,8 @@ def test_workers_are_shown_with_what_they_do(database, auditor):
 
 def test_work_of_a_type_that_nothing_declares_is_nobodys_fault(database, auditor):
     auditor.rows(
-        "INSERT INTO workers (id, queues, started_at)"
-        " VALUES ('w1', '{default}', now() - interval '90 seconds')"
+        "INSERT INTO workers (id, queues, started_at, seen_at)"
+        " VALUES ('w1', '{default}', now() - interval '90 s', now() + interval '1 h')"
     )
     record(database, "a", type="forgotten")
     age(auditor, "a", due_at=90)
