@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from sqlalchemy import text
 
-from tasks.watch.tallies import BOUNDS, MINUTES_HOURS
+from tasks.watch.tallies import ALL_TYPES, BOUNDS, MINUTES_HOURS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,19 +108,18 @@ _NOW = text(f"SELECT {_BIN.format('now()')}")
 _SERIES = text(f"""
     SELECT {_BIN.format("minute")} AS at, measure, move, bucket, sum(counted)::bigint AS counted
     FROM tallies
-    WHERE minute >= :first AND measure IN ('moves', 'wait', 'job')
-      AND (CAST(:type AS text) IS NULL OR type = :type)
+    WHERE minute >= :first AND type = :type AND measure IN ('moves', 'wait', 'job')
     GROUP BY 1, measure, move, bucket
 """)
 _ENDED = text(f"""
     SELECT type, {_BIN.format("minute")} AS at, sum(counted)::bigint AS counted FROM tallies
-    WHERE minute >= :first AND measure = 'moves'
+    WHERE minute >= :first AND type <> '{ALL_TYPES}' AND measure = 'moves'
       AND move IN ('complete', 'fail', 'reject', 'cancel')
     GROUP BY type, 2
 """)
-_PERIOD = text("""
+_PERIOD = text(f"""
     SELECT type, measure, move, bucket, sum(counted)::bigint AS counted FROM tallies
-    WHERE minute > now() - :hours * interval '1 hour'
+    WHERE minute > now() - :hours * interval '1 hour' AND type <> '{ALL_TYPES}'
       AND measure IN ('moves', 'wait', 'job', 'attempt')
     GROUP BY type, measure, move, bucket
 """)
@@ -151,10 +150,8 @@ class _Gathered:
         return Lengths(quantile(buckets, 0.5), quantile(buckets, 0.95))
 
 
-def series(
-    connection: Connection, shown: Span = HOUR, *, job_type: str | None = None
-) -> list[Slot]:
-    """Return what happened in each slot of a span, oldest first."""
+def series(connection: Connection, shown: Span = HOUR, *, job_type: str = ALL_TYPES) -> list[Slot]:
+    """Return what happened in each slot of a span, oldest first, to all jobs or those of a type."""
     found: dict[datetime, _Gathered] = defaultdict(_Gathered)
     beginnings = _beginnings(connection, shown)
     asked = {"minutes": shown.minutes, "first": beginnings[0], "type": job_type}

@@ -26,6 +26,8 @@ BOUNDS = tuple(
     for power in range(-3, 5)
     for digit in (1, 1.5, 2.2, 3.3, 4.7, 6.8)
 )
+#: The type of rows in which all types are together: most who look want to see those.
+ALL_TYPES = ""
 #: Moves that are counted in one go; more are counted the next time.
 _AT_ONCE = 20_000
 #: How long minutes are kept, and what they are put together to; hours.
@@ -77,7 +79,10 @@ _MEASURE = text(f"""
         GROUP BY 1, 2, 3, 4
     ), by_minute AS (
         INSERT INTO tallies AS known (minute, type, move, measure, bucket, counted, seconds)
-        SELECT * FROM tallied
+        SELECT minute, coalesce(type, '{ALL_TYPES}'), move, measure, bucket,
+               sum(counted), sum(seconds) FROM tallied
+        GROUP BY GROUPING SETS ((minute, type, move, measure, bucket),
+                                (minute, move, measure, bucket))
         ON CONFLICT (minute, type, move, measure, bucket) DO UPDATE
         SET counted = known.counted + excluded.counted, seconds = known.seconds + excluded.seconds
     ), by_cause AS (
@@ -97,14 +102,15 @@ _SET_HORIZON = text("""
     SET seq = :seq, next_seq = :next_seq,
         next_xact = CASE WHEN :looked THEN pg_current_xact_id()::text::bigint ELSE next_xact END
 """)
-_ADD_RECORDED = text("""
+_ADD_RECORDED = text(f"""
     WITH recorded AS (
         SELECT minute, type, jobs FROM unnest(
             CAST(:minutes AS timestamptz[]), CAST(:types AS text[]), CAST(:jobs AS bigint[])
         ) AS given (minute, type, jobs)
     ), by_minute AS (
         INSERT INTO tallies AS known (minute, type, move, measure, bucket, counted, seconds)
-        SELECT minute, type, 'accept', 'moves', 0, jobs, 0 FROM recorded
+        SELECT minute, coalesce(type, '{ALL_TYPES}'), 'accept', 'moves', 0, sum(jobs), 0
+        FROM recorded GROUP BY GROUPING SETS ((minute, type), (minute))
         ON CONFLICT (minute, type, move, measure, bucket) DO UPDATE
         SET counted = known.counted + excluded.counted
     )

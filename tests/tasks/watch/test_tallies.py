@@ -20,9 +20,10 @@ def count(database):
 def counted(auditor):
     """What was counted of a measure, by move."""
 
-    def counted(measure="moves", table="totals"):
+    def counted(measure="moves", table="totals", types="<> ''"):
         rows = auditor.rows(
-            f"SELECT move, sum(counted)::int AS n FROM {table} WHERE measure = %s GROUP BY move",
+            f"SELECT move, sum(counted)::int AS n FROM {table} WHERE measure = %s"
+            f" AND type {types} GROUP BY move",
             measure,
         )
         return {row["move"]: row["n"] for row in rows}
@@ -44,6 +45,7 @@ def test_every_move_and_every_length_is_counted_once(count, counted, database, a
 
     assert counted() == {"claim": 3, "complete": 1, "retry": 1, "park": 1, "cancel": 1}
     assert counted(table="tallies") == counted()
+    assert counted(table="tallies", types="= ''") == counted()
     assert counted("wait") == {"claim": 2}
     assert counted("attempt") == {"complete": 1, "retry": 1, "park": 1}
     assert counted("job") == {"complete": 1, "cancel": 1}
@@ -136,7 +138,8 @@ def test_minutes_are_put_together_to_quarters_after_two_hours(count, database, a
 
     kept = auditor.rows(
         "SELECT extract(epoch FROM date_trunc('hour', now()) - minute)::int / 60 AS ago,"
-        " sum(counted)::int AS n FROM tallies WHERE measure = 'moves' GROUP BY 1 ORDER BY 1 DESC"
+        " sum(counted)::int AS n FROM tallies WHERE measure = 'moves' AND type <> ''"
+        " GROUP BY 1 ORDER BY 1 DESC"
     )
     assert [(row["ago"], row["n"]) for row in kept] == [(180, 2), (165, 1), (60, 1)]
 
