@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from typing import Any
 
 from config import logs, tracing
+from config.counted import make_folder
 from config.serving import not_waiting_longer
 from config.settings import Settings
 
@@ -35,8 +35,8 @@ loglevel = "warning"
 
 #: Where the processes of this API count together. prometheus_client looks for it here and nowhere
 #: else, and does so when it is imported, which is after this.
-_counted = tempfile.mkdtemp(prefix="jobspine-metrics-")
-os.environ["PROMETHEUS_MULTIPROC_DIR"] = _counted
+_counted, _held = make_folder()
+os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counted)
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:

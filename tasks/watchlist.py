@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from marshmallow import Schema, fields, validate
 
 from config.failpoints import failpoint
-from tasks.clients.watchlists import Dilisense, ProviderFailed, Subject, timed_out
+from tasks.clients.watchlist_answers import ProviderFailed
+from tasks.clients.watchlists import Dilisense, Subject, timed_out
 from tasks.job import store
 from tasks.job.declare import Gate, job_type, nano_id
 from tasks.job.errors import GateHeld, Permanent, Temporary
@@ -26,7 +27,8 @@ from tasks.screening.risk import assess
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tasks.clients.watchlists import Answer, Watchlists
+    from tasks.clients.watchlist_answers import Answer
+    from tasks.clients.watchlists import Watchlists
     from tasks.job.context import Context
     from tasks.job.dispatch import Dispatch
     from tasks.records.screenings import Screening

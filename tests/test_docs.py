@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 import sys
@@ -14,6 +15,7 @@ from tasks.job.queue import Ringer
 from tests.conftest import ROOT, wait_until
 
 PAGE = ROOT / "docs" / "add-a-job-type.md"
+WAY = ROOT / "docs" / "follow-a-request.md"
 
 
 @pytest.fixture
@@ -65,3 +67,27 @@ def test_the_page_says_what_every_option_is_unless_it_is_given():
         "`repeated`": "nothing",
         "`payload_again`": "the same",
     }
+
+
+def names_in(body, prefix=""):
+    """Return what a module or class defines, methods behind the name of their class."""
+    for node in body:
+        if isinstance(node, ast.Assign):
+            yield from (prefix + target.id for target in node.targets if hasattr(target, "id"))
+        elif isinstance(node, ast.ClassDef | ast.FunctionDef):
+            yield prefix + node.name
+            if isinstance(node, ast.ClassDef):
+                yield from names_in(node.body, f"{node.name}.")
+
+
+def test_the_way_of_a_request_leads_through_code_that_is_there():
+    stations = re.findall(r"^\| `(.+?\.py)` \| `(.+?)` \|", WAY.read_text(), re.MULTILINE)
+
+    missing = {
+        (file, name)
+        for file, name in stations
+        if name not in set(names_in(ast.parse((ROOT / file).read_text()).body))
+    }
+
+    assert len(stations) > 20
+    assert missing == set()

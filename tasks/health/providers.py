@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from tasks.clients.accounts.protocol import AccountAway, AccountFailed
 from tasks.clients.accounts.web import Web
-from tasks.clients.watchlists import Dilisense, ProviderFailed
+from tasks.clients.watchlist_answers import ProviderFailed
+from tasks.clients.watchlists import Dilisense
 from tasks.health.finding import Finding, fail, ok, warn
 
 if TYPE_CHECKING:
     from config.settings import Settings
-    from tasks.clients.watchlists import SearchedList
+    from tasks.clients.watchlist_answers import SearchedList
 
 #: How long a provider may take to answer; seconds.
 _PATIENCE = 3.0

@@ -11,7 +11,7 @@ from tasks.matching.dates import Agreement, compare_dates
 if TYPE_CHECKING:
     from datetime import date
 
-    from tasks.clients.watchlists import Record
+    from tasks.clients.watchlist_answers import Record
     from tasks.matching.alignment import Alignment
 
 #: From here on two names are the same but for their spelling.

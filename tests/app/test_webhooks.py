@@ -265,6 +265,19 @@ def test_what_was_delivered_is_delivered_again_under_the_same_id(
     assert len(send("GET", f"{path}/deliveries").json) == 1
 
 
+def test_a_replay_with_a_key_is_one_replay(send, path, tell, end, auditor):
+    delivery, job = tell()
+    end(job, states.COMPLETE, result={"code": 200})
+    replay, key = f"{path}/deliveries/{delivery}/replay", {"Idempotency-Key": "k"}
+
+    first, second = (send("POST", replay, headers=key) for _ in range(2))
+    other = send("POST", f"{path}/deliveries/msg_x/replay", headers=key)
+
+    assert (first.status_code, second.status_code, other.status_code) == (200, 200, 422)
+    assert first.data == second.data
+    assert auditor.one("SELECT count(*) FROM jobs") == 2
+
+
 def test_what_was_given_up_is_tried_again_and_what_is_under_way_is_not(
     send, path, tell, end, auditor
 ):

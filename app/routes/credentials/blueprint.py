@@ -149,8 +149,6 @@ def start(
 ) -> Response:
     """Answer with the transaction that `make` dispatches, once for each idempotency key.
 
-    `asked` is what the request is about beside its method and path.
-
     Raises:
         Refused: no more may be accepted now, or the key is none.
     """
@@ -159,9 +157,22 @@ def start(
         check_queue(dispatch.connection)
         return make(dispatch)
 
+    return answered_once(account, headers, asked, make_room)
+
+
+def answered_once(
+    account: str, headers: Mapping[str, str], asked: Any, make: Callable[[Dispatch], dict[str, Any]]
+) -> Response:
+    """Answer what `make` answers, once for each idempotency key.
+
+    `asked` is what the request is about beside its method and path.
+
+    Raises:
+        Refused: the key is none.
+    """
     key = headers.get("idempotency_key")
     same = [request.method, request.path.rstrip("/"), asked]
-    return jsonify(answer_once(f"credentials {account}", key, same, make_room))
+    return jsonify(answer_once(f"credentials {account}", key, same, make))
 
 
 def register(

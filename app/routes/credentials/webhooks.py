@@ -9,10 +9,12 @@ from flask import Response, jsonify
 
 from app.errors import Refused
 from app.routes.credentials.blueprint import (
+    answered_once,
     answers,
     blueprint,
     caller,
     read,
+    repeatable,
     takes,
     window,
 )
@@ -22,13 +24,14 @@ from app.shapes.fault import Fault
 from app.wiring import wiring
 from config.sealing import SealingKeyMissing
 from tasks.clients.webhooks import UrlRefused, read_url
-from tasks.job.dispatch import dispatching
 from tasks.records import webhooks
 from tasks.webhooks.announce import tell_again
 from tasks.webhooks.forms import new_secrets, seal_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tasks.job.dispatch import Dispatch
 
 _API = "credentials"
 _ID = re.compile("[0-9]{1,18}")
@@ -129,20 +132,24 @@ def list_deliveries(query: dict[str, str], webhook_id: str) -> Response:
 
 
 @blueprint.route("/webhooks/<webhook_id>/deliveries/<delivery_id>/replay", methods=["POST"])
+@repeatable
 @answers(schemas.WebhookDelivery)
-def replay_delivery(webhook_id: str, delivery_id: str) -> Response:
+def replay_delivery(headers: dict[str, str], webhook_id: str, delivery_id: str) -> Response:
     """Deliver again what was delivered or given up, under the same `webhook-id`."""
     account = caller()
     webhook = _find(account, webhook_id)
     if not delivery_id.isprintable():
         raise Refused(Fault.NOT_FOUND)
-    with dispatching(wiring().database, wiring().ringer) as dispatch:
+
+    def tell(dispatch: Dispatch) -> dict[str, Any]:
         if not webhooks.logged(dispatch.connection, webhook.id, delivery_id=delivery_id):
             raise Refused(Fault.NOT_FOUND)
         if not tell_again(dispatch, account, webhook.id, delivery_id):
             raise Refused(Fault.IN_FLIGHT)
         (shown,) = webhooks.logged(dispatch.connection, webhook.id, delivery_id=delivery_id)
-    return jsonify(shape.delivery(shown))
+        return shape.delivery(shown)
+
+    return answered_once(account, headers, None, tell)
 
 
 def _find(account: str, webhook_id: str) -> webhooks.Webhook:

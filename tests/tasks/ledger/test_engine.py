@@ -8,7 +8,7 @@ from eth_account import Account
 from tasks.clients.ledger import Quote
 from tasks.job.dispatch import Dispatch
 from tasks.ledger import engine
-from tasks.ledger.deployment import deploy
+from tasks.ledger.deployment import ContractDiffers, deploy
 from tasks.ledger.engine import gas_limit
 from tasks.watch import actions
 from tests.conftest import wait_until
@@ -153,6 +153,16 @@ def test_no_more_gas_is_asked_for_than_a_block_has(gas, block_gas, limit):
     quote = Quote(gas=gas, base_fee=7, tip=3, nonce=9, balance=10, block_gas=block_gas)
 
     assert gas_limit(quote) == limit
+
+
+def test_other_code_where_a_contract_was_is_noticed(bench, auditor, database):
+    other = auditor.one("SELECT address FROM ledger_contracts WHERE name = 'CredentialRegistry'")
+    auditor.rows("UPDATE ledger_contracts SET address = %s", other)
+
+    with pytest.raises(
+        ContractDiffers, match=f"the code at {other} is not that of ProcessRegistry"
+    ):
+        deploy(database, bench.ledger)
 
 
 def test_a_deployment_whose_nonce_somebody_else_uses_is_sent_anew(

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from tasks.clients.watchlists import Record
+from tasks.clients.watchlist_answers import Record
 from tasks.matching.alignment import ListedName
 from tasks.screening.hits import judge
 
