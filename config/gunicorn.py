@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import importlib
 import os
 import shutil
 from typing import Any
@@ -37,6 +39,12 @@ loglevel = "warning"
 #: else, and does so when it is imported, which is after this.
 _counted, _held = make_folder()
 os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(_counted)
+
+
+def on_starting(server: Any) -> None:
+    """Load the application's modules once; the processes that serve it fork with them."""
+    importlib.import_module(server.app.app_uri.partition(":")[0])
+    gc.freeze()
 
 
 def worker_exit(_server: Any, _worker: Any) -> None:

@@ -115,8 +115,6 @@ class Settings(_FromEnv):
 
     #: Worker processes under one `python -m workers`; each runs one job at a time.
     worker_processes: int = 2
-    #: The name of one worker process; its parent gives it.
-    worker_id: str = ""
     #: Queues these workers serve, separated by commas; empty means every queue of every type.
     worker_queues: tuple[str, ...] = ()
     #: The form of a worker process: "threads" (default) or "solo", Celery's own pools.

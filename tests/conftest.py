@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,9 +53,32 @@ pytest_plugins = [
     "tests.screened",
 ]
 
-ROOT = Path(__file__).parent.parent
+TESTS = Path(__file__).parent
+ROOT = TESTS.parent
+#: Tests that take their time without taking a core.
+_WAITING = TESTS / "faults"
 JWT_KEY = "a secret of at least thirty-two bytes, for tests only"
 SEALING_KEY = "b2xk" * 10 + "b2w="
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the files whose tests wait, for leases and servers, among those whose tests compute.
+
+    Run side by side in that order they leave no core idle, and none of them waits alone at the end.
+    """
+    files = [list(of_one) for _, of_one in groupby(items, key=lambda item: item.path)]
+    waiting = [one for one in files if _WAITING in one[0].path.parents]
+    computing = [one for one in files if one not in waiting]
+    places = sorted([*_places(waiting), *_places(computing)], key=itemgetter(0))
+    items[:] = [item for _, of_one in places for item in of_one]
+
+
+def _places(files: list[list[pytest.Item]]) -> Iterator[tuple[float, list[pytest.Item]]]:
+    """Yield files with the middle of the share that each has of all their tests."""
+    total, before = sum(map(len, files)), 0
+    for one in files:
+        yield (before + len(one) / 2) / total, one
+        before += len(one)
 
 
 def wait_until(condition: Callable[[], Any], *, seconds: float = 30.0) -> Any:
@@ -240,13 +265,21 @@ class Process:
             self.popen = spawn(command, cwd=ROOT, env=env, stdout=out, stderr=out)
         self.pid = self.popen.pid
 
-    def children(self) -> list[int]:
-        """Return the ids of its living children."""
+    def children(self, *, sweeper: bool = False) -> list[int]:
+        """Return the ids of its living children: of those that work, or of the one that sweeps."""
         try:
-            found = psutil.Process(self.pid).children()
-            return [p.pid for p in found if p.status() != psutil.STATUS_ZOMBIE]
+            return [
+                process.pid
+                for process in psutil.Process(self.pid).children()
+                if process.status() != psutil.STATUS_ZOMBIE
+                and (process.name() == "jobspine sweep") is sweeper
+            ]
         except psutil.NoSuchProcess:
             return []
+
+    def family(self) -> list[int]:
+        """Return the ids of the process and of all its living children."""
+        return [self.pid, *self.children(), *self.children(sweeper=True)]
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process alone."""
@@ -254,7 +287,7 @@ class Process:
 
     def signal_all(self, number: signal.Signals) -> None:
         """Send a signal to the process and its children."""
-        for pid in [self.pid, *self.children()]:
+        for pid in self.family():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
 

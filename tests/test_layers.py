@@ -66,7 +66,7 @@ MAY_KNOW = {
 #: Who may look at the environment: the settings, and those that pass it on to children or, in the
 #: case of gunicorn's configuration, to a library.
 READ_ENVIRONMENT = {"config.settings"}
-PASS_ENVIRONMENT_ON = {"config.gunicorn", "config.stack", "workers.supervisor"}
+PASS_ENVIRONMENT_ON = {"config.gunicorn", "config.stack"}
 
 
 def modules(*packages: str) -> dict[str, ast.Module]:

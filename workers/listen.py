@@ -11,11 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 from celery import signals
+from celery.apps.worker import Worker
 from celery.concurrency import prefork, thread
 from celery.platforms import SecurityWarning
-from kombu.asynchronous import get_event_loop
 
-from config import tracing
+# What is found by name is loaded when a worker starts: here once, and not in every process.
+from celery.worker import components, consumer  # noqa: F401
+from kombu.asynchronous import get_event_loop
+from kombu.transport import redis  # noqa: F401
+from sqlalchemy.dialects.postgresql import psycopg2  # noqa: F401
+
+from config import failpoints, tracing
 from config.celery import make_celery
 from config.database import Database
 from tasks.job.declare import discover
@@ -37,12 +43,12 @@ if TYPE_CHECKING:
 log = structlog.get_logger(__name__)
 
 
-def new_worker_id() -> str:
-    """Return a name for one worker process: where it is, and a part that never comes again.
+def worker_name(pid: int, token: str) -> str:
+    """Return the name of one worker process: where it is, and a token that never comes again.
 
     PostgreSQL shows at most 63 characters of it as the name of the session.
     """
-    return f"{socket.gethostname()[:24]}.{os.getpid()}.{secrets.token_hex(4)}"
+    return f"{socket.gethostname()[:24]}.{pid}.{token}"
 
 
 def queues_served(settings: Settings, kinds: Mapping[str, JobType]) -> list[str]:
@@ -53,9 +59,10 @@ def queues_served(settings: Settings, kinds: Mapping[str, JobType]) -> list[str]
 class Listener:
     """The runner of this process and the threads beside it, made on first use after a fork."""
 
-    def __init__(self, settings: Settings, queues: Sequence[str]) -> None:
+    def __init__(self, settings: Settings, queues: Sequence[str], token: str = "") -> None:
         self._settings = settings
         self._queues = queues
+        self._token = token
         self._pid = 0
         self._runner: Runner | None = None
         self._worker: Any = None
@@ -67,8 +74,9 @@ class Listener:
         """The runner of this process; connections and threads do not survive a fork."""
         if self._runner is None or self._pid != os.getpid():
             settings = self._settings
-            # Under `celery worker` with a pool of processes each has a name of its own.
-            name = settings.worker_id if self._pid == 0 and settings.worker_id else new_worker_id()
+            # Under `celery worker` with a pool of processes each has a token of its own.
+            token = self._token if self._pid == 0 and self._token else secrets.token_hex(4)
+            name = worker_name(os.getpid(), token)
             database = Database(settings, name=name)
             self._runner = Runner(settings, database, name)
             self._pid = os.getpid()
@@ -127,14 +135,37 @@ class Listener:
             self._runner.ignore()
 
 
-def make_worker(settings: Settings) -> Celery:
-    """Return the Celery application whose tasks are the declared job types."""
+def listen(settings: Settings, queues: Sequence[str], token: str) -> int:
+    """Be one worker process, whose name has this token, until SIGTERM; return the exit status."""
+    failpoints.arm(settings.failpoints)
+    # What `celery worker` does with these as its options, without a second to load its commands.
+    worker = Worker(
+        app=make_worker(settings, token),
+        hostname=f"{worker_name(os.getpid(), token)}@{socket.gethostname()}",
+        pool_cls=settings.worker_pool,
+        concurrency=1,
+        queues=",".join(queues),
+        quiet=True,
+        without_gossip=True,
+        without_mingle=True,
+        # Flower takes workers without a heartbeat for dead.
+        without_heartbeat=not settings.celery_events,
+    )
+    worker.start()
+    return int(worker.exitcode or 0)
+
+
+def make_worker(settings: Settings, token: str = "") -> Celery:
+    """Return the Celery application whose tasks are the declared job types.
+
+    Its parent gives a worker process the token of its name.
+    """
     kinds = discover(settings.task_modules, keep=settings.kept)
     queues = queues_served(settings, kinds)
     # Celery warns of root because of pickle, which these workers do not accept.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     app = make_celery(settings, queues)
-    listener = Listener(settings, queues)
+    listener = Listener(settings, queues, token)
     for kind in kinds.values():
         # Unshared: a second application in the process would run the first one's functions.
         # Without events: Celery would call a success whatever comes of the job.

@@ -1,4 +1,4 @@
-"""The parent of the worker processes: starts, watches and stops them, and sweeps.
+"""The parent of the worker processes: starts, watches and stops them.
 
 Celery's own pools either cost a pipe between parent and child for each message (prefork) or
 cannot be interrupted (threads, solo). Several one-slot processes under a parent that sees a
@@ -7,30 +7,25 @@ child die at once are faster than the one and safer than the others; see docs/de
 
 from __future__ import annotations
 
-import os
+import secrets
 import signal
-import sys
+import socket
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
-from config import tracing
 from config.database import Database
-from config.processes import spawn
+from config.processes import Fork
 from tasks.job.declare import discover
-from tasks.job.queue import connect, ring_for
-from tasks.job.states import PROCESS, TIME_LIMIT
-from tasks.watch import workers
-from workers.events import Teller
-from workers.listen import new_worker_id, queues_served
-from workers.sweep import Sweep, hand_back_jobs_of, lose_jobs_of
+from workers.listen import listen, queues_served, worker_name
+from workers.sweeper import News, Sweeper
 
 if TYPE_CHECKING:
-    import subprocess
+    from collections.abc import Callable
 
     from config.settings import Settings
 
@@ -42,13 +37,35 @@ CHAIN_QUEUE = "chain"
 _WATCH_SECONDS = 0.1
 #: A child that lived shorter than this is started again only after as long; seconds.
 _SHORT_LIFE = 2.0
+#: How long the sweeper may take to record that the workers have stopped; seconds.
+_LAST_WORDS_SECONDS = 30.0
 
 
 @dataclass
 class _Child:
     worker: str
-    process: subprocess.Popen[bytes]
+    process: Fork
     started_at: float
+
+
+@dataclass
+class _Place:
+    """A place for a child, which another one takes when it has ended."""
+
+    start: Callable[[], _Child]
+    child: _Child | None = None
+    start_at: float = 0.0
+
+    def fill(self) -> _Child | None:
+        """Have a child here; return the one that had this place and has ended, if one has."""
+        ended = None
+        if self.child is not None and self.child.process.poll() is not None:
+            ended, self.child = self.child, None
+            is_short = time.monotonic() - ended.started_at < _SHORT_LIFE
+            self.start_at = time.monotonic() + (_SHORT_LIFE if is_short else 0.0)
+        if self.child is None and time.monotonic() >= self.start_at:
+            self.child = self.start()
+        return ended
 
 
 class Supervisor:
@@ -58,24 +75,23 @@ class Supervisor:
         self._settings = settings
         kinds = discover(settings.task_modules, keep=settings.kept)
         self._queues = queues_served(settings, kinds)
-        self._database = Database(settings, name=workers.SUPERVISOR)
-        self._redis = connect(settings, timeout=1.0)
-        self._children: dict[int, _Child | None] = dict.fromkeys(range(settings.worker_processes))
-        self._start_at: dict[int, float] = {}
+        self._has_chain = CHAIN_QUEUE in self._queues and bool(settings.chain_rpc_url)
+        # Messages keep their bounds, and those that nobody has read yet outlive their reader.
+        self._news, self._read_news = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._workers = [_Place(self._start_worker) for _ in range(settings.worker_processes)]
+        self._sweeper = _Place(self._start_sweeper)
+        #: Who has ended, and how, that the sweeper was not told of yet.
+        self._ended: list[tuple[str, int]] = []
+        self._told_at = 0.0
         self._stopping = threading.Event()
 
     def run(self) -> int:
         """Supervise until SIGTERM or SIGINT; return the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self._stopping.set())
-        if not self._watch_ledger():
+        if not self._has_right_chain():
             return 1
-        tracing.start(self._settings, "jobspine-worker")
-        for also in (self._vouch, self._sweep):
-            threading.Thread(target=also, name=also.__name__, daemon=True).start()
-        if self._settings.celery_events:
-            Teller(self._settings, self._database, self._stopping).start()
-        log.info("worker_started", processes=len(self._children), queues=self._queues)
+        log.info("worker_started", processes=len(self._workers), queues=self._queues)
         while not self._stopping.is_set():
             self._watch()
             self._stopping.wait(_WATCH_SECONDS)
@@ -83,106 +99,68 @@ class Supervisor:
         log.info("worker_stopped")
         return 0
 
-    def _watch_ledger(self) -> bool:
-        """Begin to look after chain transactions, where that is these workers' business.
-
-        False when the chain, or who signs on it, is not what it must be.
-        """
-        if CHAIN_QUEUE not in self._queues or not self._settings.chain_rpc_url:
+    def _has_right_chain(self) -> bool:
+        """Tell whether the chain, and who signs on it, is what it must be, where there is one."""
+        if not self._has_chain:
             return True
         # Late: what signs takes half a second and 40 MB, which other workers can spare.
         from workers import ledger  # noqa: PLC0415
 
+        database = Database(self._settings)
         try:
-            ledger.check(self._settings, self._database)
+            ledger.check(self._settings, database)
         except ledger.FAULTS as fault:
             log.error("ledger_refused", reason=str(fault))  # noqa: TRY400 - it says it all
             return False
-        ledger.LedgerWatch(self._settings, self._database, self._stopping).start()
+        finally:
+            database.close()
         return True
 
-    def _start(self) -> _Child:
-        worker = new_worker_id()
-        command = [
-            *(sys.executable, "-m", "celery", "--quiet", "-A", "workers", "worker"),
-            *("--pool", self._settings.worker_pool, "--concurrency", "1"),
-            *("--hostname", f"{worker}@%h", "--queues", ",".join(self._queues)),
-            *("--without-gossip", "--without-mingle"),
-            # Flower takes workers without a heartbeat for dead.
-            *(() if self._settings.celery_events else ("--without-heartbeat",)),
-        ]
-        process = spawn(command, env={**os.environ, "WORKER_ID": worker})
-        return _Child(worker, process, time.monotonic())
+    def _start_worker(self) -> _Child:
+        token = secrets.token_hex(4)
+        life = partial(listen, self._settings, self._queues, token)
+        process = Fork("jobspine work", life)
+        return _Child(worker_name(process.pid, token), process, time.monotonic())
+
+    def _start_sweeper(self) -> _Child:
+        sweeper = Sweeper(self._settings, self._queues, self._read_news, has_chain=self._has_chain)
+        return _Child("", Fork("jobspine sweep", sweeper.run), time.monotonic())
 
     def _watch(self) -> None:
-        """Start what is missing, and take back at once what a dead child held."""
-        for slot, child in self._children.items():
-            if child is None:
-                if time.monotonic() >= self._start_at.get(slot, 0.0):
-                    self._children[slot] = self._start()
-            elif child.process.poll() is not None:
-                self._bury(slot, child)
+        """Start what is missing, and have taken back at once what a dead worker held."""
+        if ended := self._sweeper.fill():
+            log.warning("sweeper_ended", status=ended.process.status)
+        for place in self._workers:
+            ended = place.fill()
+            if ended is not None and ended.process.status is not None:
+                log.warning(
+                    "worker_process_ended", worker=ended.worker, status=ended.process.status
+                )
+                self._ended.append((ended.worker, ended.process.status))
+        is_due = time.monotonic() - self._told_at >= self._settings.renew_seconds
+        if (self._ended or is_due) and News(self._there(), self._ended).send(self._news):
+            self._ended = []
+            self._told_at = time.monotonic()
 
-    def _bury(self, slot: int, child: _Child) -> None:
-        status = child.process.returncode
-        reason, cause = f"the worker process ended ({_name(status)})", PROCESS
-        if status == -signal.SIGALRM:
-            reason, cause = "the time limit was reached", TIME_LIMIT
-        log.warning("worker_process_ended", worker=child.worker, status=status)
-        self._children[slot] = None
-        if time.monotonic() - child.started_at < _SHORT_LIFE:
-            self._start_at[slot] = time.monotonic() + _SHORT_LIFE
-        else:
-            self._children[slot] = self._start()
-        try:
-            ring_for(self._redis, lose_jobs_of(self._database, [child.worker], reason, cause))
-            with self._database.statement() as connection:
-                workers.note_end(connection, [child.worker], reason)
-        except SQLAlchemyError as error:
-            # Its lease will end as well.
-            log.warning("loss_not_recorded", error=type(error).__name__)
-
-    def _vouch(self) -> None:
-        """Say, as often as they do, which children are there, even if they say nothing."""
-        while not self._stopping.wait(self._settings.renew_seconds):
-            children = [child for child in self._children.values() if child is not None]
-            there = [child.worker for child in children if child.process.poll() is None]
-            try:
-                with self._database.statement() as connection:
-                    workers.note_there(connection, there)
-            except SQLAlchemyError as error:
-                log.warning("children_not_vouched_for", error=type(error).__name__)
-
-    def _sweep(self) -> None:
-        sweep = Sweep(self._settings, self._database, self._queues)
-        while not self._stopping.wait(self._settings.sweep_seconds):
-            try:
-                sweep.once()
-            except Exception as error:
-                log.warning("sweep_failed", exc_info=error)
+    def _there(self) -> list[str]:
+        return [place.child.worker for place in self._workers if place.child is not None]
 
     def _stop(self) -> None:
-        """Let running jobs go on for the time of grace, then hand them back."""
-        children = [child for child in self._children.values() if child is not None]
-        for child in children:
-            child.process.terminate()
+        """Let running jobs go on for the time of grace, then have them handed back."""
+        names = self._there()
+        processes = [place.child.process for place in self._workers if place.child is not None]
+        for process in processes:
+            process.send(signal.SIGTERM)
         deadline = time.monotonic() + self._settings.stop_grace_seconds
-        while time.monotonic() < deadline and any(c.process.poll() is None for c in children):
-            time.sleep(_WATCH_SECONDS)
-        for child in children:
+        for process in processes:
+            process.wait(deadline - time.monotonic())
+        for process in processes:
             # Dead first, handed back second: between the two it must not do anything.
-            child.process.kill()
-            child.process.wait()
-        names = [child.worker for child in children]
-        try:
-            hand_back_jobs_of(self._database, names)
-            with self._database.statement() as connection:
-                workers.note_end(connection, names, workers.STOPPED)
-        except SQLAlchemyError as error:
-            log.warning("not_handed_back", error=type(error).__name__)
-        self._database.close()
-        tracing.stop()
-
-
-def _name(status: int) -> str:
-    return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+            process.kill()
+        sweeper = self._sweeper.child
+        if sweeper is None or sweeper.process.poll() is not None:
+            sweeper = self._start_sweeper()
+        told = News(ended=self._ended, stopped=names).send(self._news)
+        if not (told and sweeper.process.wait(_LAST_WORDS_SECONDS)):
+            log.warning("sweeper_killed")
+            sweeper.process.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
 import signal
 import sys
 import tempfile
@@ -11,7 +12,6 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
 from PIL import Image
 from sqlalchemy import text
 
@@ -97,9 +97,7 @@ class _Scene:
     def _kill_worker_of(self, job: str) -> None:
         with self._database.statement() as connection:
             worker = connection.execute(_WORKER, {"id": job}).scalar()
-        for child in psutil.Process(self._stack.processes["worker"].pid).children():
-            if child.environ().get("WORKER_ID") == worker:
-                child.kill()
+        os.kill(int(worker.split(".")[-2]), signal.SIGKILL)  # its name has its process's id
 
     def _read(self, statement: object, **values: str) -> int:
         with self._database.statement() as connection:

@@ -215,8 +215,8 @@ def wait(auditor: Auditor) -> Wait:
     return Wait(auditor)
 
 
-def parent_of(worker: str) -> int:
-    """Return the id of the process that started a worker, which is part of its name."""
+def process_of(worker: str) -> int:
+    """Return the id of a worker's process, which is part of its name."""
     return int(worker.split(".")[-2])
 
 

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.conftest import wait_until
-from tests.faults.conftest import QUICK, csv_rows, parent_of
+from tests.faults.conftest import QUICK, csv_rows, process_of
 
 #: A chunk and a rest; the third pass finds that nothing is left.
 ROWS = 5_500
@@ -62,7 +62,7 @@ def test_an_import_outlives_its_worker_with_all_its_processes(
 
     assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
     last = auditor.rows("SELECT worker FROM job_moves WHERE move = 'complete'")
-    assert parent_of(last[0]["worker"]) == second.pid
+    assert process_of(last[0]["worker"]) in second.children()
     audit()
 
 
@@ -71,15 +71,16 @@ def test_no_process_outlives_a_killed_parent(start_worker, jobs, wait, auditor, 
     first = start_worker(**QUICK)
     job = jobs.add("holds", path=str(free))
     wait.until_claimed(job)
-    children = first.children()
+    family = first.family()
 
     first.signal(signal.SIGKILL)
-    wait_until(lambda: not any(map(psutil.pid_exists, children)))
+    first.popen.wait()
+    wait_until(lambda: not any(map(psutil.pid_exists, family)))
     start_worker(**QUICK)
     free.touch()
     wait.until_over(job)
 
-    assert len(children) == 2
+    assert len(family) == 4  # the parent, two that work, one that sweeps
     assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
     audit()
 
@@ -99,6 +100,35 @@ def test_a_job_that_kills_every_process_ends_failed_at_its_bound(
     assert ended["error"] == "gave up after 3 failures: the worker process ended (SIGKILL)"
     assert {auditor.job(job)["state"] for job in harmless} == {"completed"}
     wait_until(lambda: len(worker.children()) == 2)
+    audit()
+
+
+def test_a_sweeper_that_is_killed_is_replaced_and_learns_who_has_ended_meanwhile(
+    start_worker, jobs, wait, auditor, audit, tmp_path
+):
+    free = tmp_path / "free"
+    # With a lease that nobody waits for.
+    worker = start_worker(LEASE_SECONDS="600", WORKER_PROCESSES="1")
+    (sweeper,) = worker.children(sweeper=True)
+    job = jobs.add("holds", path=str(free))
+    holder = wait.until_claimed(job)
+
+    os.kill(sweeper, signal.SIGSTOP)
+    os.kill(process_of(holder), signal.SIGKILL)
+    wait_until(lambda: "worker_process_ended" in worker.log.read_text())
+    os.kill(sweeper, signal.SIGKILL)
+    wait.until_claimed(job, attempt=2)
+    free.touch()
+    wait.until_over(job)
+
+    assert auditor.moves(job) == ["claim", "lose", "claim", "complete"]
+    assert worker.children(sweeper=True) != [sweeper]
+    worker.popen.terminate()
+    assert worker.popen.wait(30) == 0
+    assert [row["ended"] for row in auditor.rows("SELECT ended FROM workers ORDER BY ended")] == [
+        "it was stopped",
+        "the worker process ended (SIGKILL)",
+    ]
     audit()
 
 

@@ -6,12 +6,11 @@ import os
 import signal
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tasks.watch import workers
 from tests.conftest import wait_until
-from tests.faults.conftest import QUICK, frozen
+from tests.faults.conftest import QUICK, frozen, process_of
 
 
 @pytest.fixture
@@ -25,14 +24,6 @@ def look(database):
     return look
 
 
-def process_of(parent, worker):
-    """Return the id of a worker's process."""
-    (found,) = (
-        pid for pid in parent.children() if psutil.Process(pid).environ()["WORKER_ID"] == worker
-    )
-    return found
-
-
 def test_a_stopped_worker_is_wedged_a_killed_one_dead_and_the_others_what_they_are(
     start_worker, jobs, wait, look, tmp_path
 ):
@@ -40,8 +31,8 @@ def test_a_stopped_worker_is_wedged_a_killed_one_dead_and_the_others_what_they_a
     busy = wait.until_claimed(jobs.add("holds", path=str(tmp_path / "never")))
     stuck, killed = (name for name in look() if name != busy)
 
-    os.kill(process_of(parent, stuck), signal.SIGSTOP)
-    os.kill(process_of(parent, killed), signal.SIGKILL)
+    os.kill(process_of(stuck), signal.SIGSTOP)
+    os.kill(process_of(killed), signal.SIGKILL)
 
     def states():
         return {name: look()[name][0] for name in (busy, stuck, killed)}
@@ -61,10 +52,10 @@ def test_a_worker_that_goes_on_with_a_job_it_lost_is_wedged_until_it_notices(
     start_worker, jobs, wait, look, tmp_path
 ):
     path = tmp_path / "free"
-    parent = start_worker(**QUICK)
+    start_worker(**QUICK)
     job = jobs.add("holds_each", path=str(path))
     late = wait.until_claimed(job)
-    with frozen(process_of(parent, late)):
+    with frozen(process_of(late)):
         second = wait.until_claimed(job, attempt=2)
 
     wait_until(lambda: look()[late][1].startswith("its slot has been taken for "))

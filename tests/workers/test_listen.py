@@ -5,7 +5,7 @@ from celery import signals
 
 from tasks.job.declare import JOB_TYPES
 from tasks.job.queue import Bell
-from workers.listen import make_worker, new_worker_id, queues_served
+from workers.listen import make_worker, queues_served, worker_name
 
 HEARD = (
     signals.setup_logging,
@@ -67,8 +67,7 @@ def test_a_worker_serves_the_queues_of_all_types_unless_it_is_told(settings, wit
     assert queues_served(with_setting(worker_queues=("bulk",)), JOB_TYPES) == ["bulk"]
 
 
-def test_the_name_of_a_worker_never_comes_again_and_fits_a_session():
-    names = {new_worker_id() for _ in range(100)}
+def test_the_name_of_a_worker_says_where_it_is_and_fits_a_session(monkeypatch):
+    monkeypatch.setattr("socket.gethostname", lambda: "a-very-long-name.of-a-host.example")
 
-    assert len(names) == 100
-    assert max(map(len, names)) <= 63
+    assert worker_name(4194304, "0badcafe") == "a-very-long-name.of-a-ho.4194304.0badcafe"
