@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -24,7 +25,30 @@ def test_both_forms_run_the_same_commands(name):
 
 
 def test_neither_form_runs_more_than_the_other():
-    assert set(COMPOSE) - {"postgres", "redis"} == set(procfile())
+    assert set(COMPOSE) - {"postgres", "redis", "flower"} == set(procfile())
+
+
+def test_flower_runs_only_when_asked_for_with_a_password_and_on_this_machine_alone():
+    flower = COMPOSE["flower"]
+
+    assert flower["profiles"] == ["flower"]
+    assert flower["ports"] == ["127.0.0.1:${FLOWER_PORT:-5555}:5555"]
+    command = flower["command"][2].replace("$$", "$").replace("exec celery", "echo")
+    refused = subprocess.run(["sh", "-c", command], env={}, capture_output=True, check=False)
+    assert refused.returncode == 2
+    shown = subprocess.run(
+        ["sh", "-c", command], env={"FLOWER_AUTH": "ada:pass"}, capture_output=True, check=True
+    )
+    assert shown.stdout == (
+        b"-A workers flower --address=0.0.0.0 --read_only --basic_auth=ada:pass\n"
+    )
+
+
+def test_the_flower_of_the_image_is_the_one_that_is_tested():
+    locked = (ROOT / "config" / "requirements-dev.txt").read_text()
+    (installed,) = re.findall(r"flower==[\d.]+", COMPOSE["flower"]["build"]["dockerfile_inline"])
+
+    assert f"\n{installed} " in locked
 
 
 @pytest.mark.parametrize(
