@@ -13,7 +13,7 @@ from itertools import chain
 from statistics import quantiles
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.demo import LEGISLATORS
+from bench.demo.members import LEGISLATORS
 from bench.mangling import is_telling, leave_one_out, mistype, rename, words
 from bench.report import Table
 from bench.rows import HEADER, member_rows

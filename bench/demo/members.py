@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.demo.guide import Guide
     from config.stack import Stack
 
-_LEGISLATORS = ROOT.parent / "shared" / "data" / "members" / "legislators.csv"
+LEGISLATORS = ROOT.parent / "shared" / "data" / "members" / "legislators.csv"
 _SAMPLE = ROOT / "bench" / "sample_members.csv"
 #: Rows of the second import.
 _CROWD = 200_000
@@ -21,7 +21,7 @@ _CROWD = 200_000
 
 def show_import(guide: Guide, org: str) -> None:
     """Import a file of members, watch it, and read the answers."""
-    file = _LEGISLATORS if _LEGISLATORS.exists() else _SAMPLE
+    file = LEGISLATORS if LEGISLATORS.exists() else _SAMPLE
     rows = len(file.read_text().splitlines()) - 1
     heading(f"Member import: {rows} rows of {file.name} become members of an organization")
     path = f"/organizations/{org}/members"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from rapidfuzz.distance import OSA
 
 from tasks.matching.names import SAYS_NOTHING, Token, is_common, tokens
+from tasks.matching.words import TITLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -39,11 +40,13 @@ TELLING = 1.0
 #: for counts, when what matched weighs little (a common name), and when it weighs a lot.
 _LISTED_ONLY_COUNTS = (1.15, 0.4)
 _MATCHED_LITTLE, _MATCHED_LOT = 1.3, 2.0
-#: When a listed name was asked for without one of its words, that counts for this share of what
-#: matched at the most: it leaves the score just above `CUT`, and with a slip besides below it. What
-#: matched must weigh `_MATCHED_LITTLE` or, without the common names in it, `_ENOUGH_LEFT`.
-_ONE_LEFT_OUT_COUNTS = 0.55
-_ENOUGH_LEFT = 0.6
+#: What names score at least that are the same but for one word: just above `CUT`, and with a slip
+#: besides below it.
+JUST_POSSIBLE = 0.784
+#: Where a listed name was asked for without one of its words, two that are left are enough if they
+#: weigh this without the common names among them, or `_MATCHED_LITTLE` with them. Where one is
+#: left, or one was asked for besides, the rest has to be telling without its common names.
+_ENOUGH_RARE = 0.6
 
 
 class ListedName(NamedTuple):
@@ -109,10 +112,16 @@ def best(asked: str, names: Iterable[ListedName]) -> tuple[ListedName, Alignment
 
 
 def weakened(alignment: Alignment) -> Alignment:
-    """Lower the score of an alignment with a weak alias: such names are many people's."""
+    """Lower the score of an alignment with a weak alias: such names are many people's.
+
+    It clears nobody, though: where the alias says something and nothing else was asked for, what
+    was possible stays just possible.
+    """
     says = sum(pair.weight for pair in alignment.pairs)
-    factor = WEAKEST if alignment.asked_only or says < TELLING else WEAK
-    return replace(alignment, score=alignment.score * factor)
+    if alignment.asked_only or says < TELLING:
+        return replace(alignment, score=alignment.score * WEAKEST)
+    least = JUST_POSSIBLE if alignment.score >= JUST_POSSIBLE else 0.0
+    return replace(alignment, score=max(least, alignment.score * WEAK))
 
 
 def align_tokens(asked: Sequence[Token], listed: Sequence[Token]) -> Alignment:
@@ -142,19 +151,28 @@ def _score(pairs: list[Pair], left: list[Token], right: list[Token]) -> float:
     counts = high - (high - low) * min(1.0, max(0.0, share))
     asked_only = sum(one.weight for one in left)
     listed_only = counts * sum(one.weight for one in right)
-    if _lacks_one(pairs, left, right):
-        listed_only = min(listed_only, _ONE_LEFT_OUT_COUNTS * said)
     everything = 2 * said + asked_only + listed_only
-    return min(1.0, 2 * matched / everything) if everything else 0.0
+    score = min(1.0, 2 * matched / everything) if everything else 0.0
+    if _differ_by_one(pairs, left, right):
+        return max(score, JUST_POSSIBLE * (1.0 if _sound_the_same(pairs) else matched / said))
+    return score
 
 
-def _lacks_one(pairs: list[Pair], left: list[Token], right: list[Token]) -> bool:
-    """Tell whether a listed name was asked for but for one word, and enough of it is left."""
-    left_out = sum(one.weight > SAYS_NOTHING for one in right)
-    if left or left_out > 1 or len(pairs) < 2:  # noqa: PLR2004 - one word is no name
+def _sound_the_same(pairs: list[Pair]) -> bool:
+    return all(pair.similarity >= SOUNDS_ALIKE for pair in pairs)
+
+
+def _differ_by_one(pairs: list[Pair], left: list[Token], right: list[Token]) -> bool:
+    """Tell whether one name is the other but for one word, and enough of them is the same."""
+    more = sum(one.text not in TITLES for one in left)
+    less = sum(one.weight > SAYS_NOTHING for one in right)
+    if more + less > 1:
         return False
+    said = sum(pair.weight for pair in pairs)
     rare = sum(pair.weight for pair in pairs if not is_common(pair.asked))
-    return rare >= _ENOUGH_LEFT or sum(pair.weight for pair in pairs) >= _MATCHED_LITTLE
+    if more or len(pairs) == 1:
+        return rare >= TELLING and more < sum(pair.weight > SAYS_NOTHING for pair in pairs)
+    return rare >= _ENOUGH_RARE or said >= _MATCHED_LITTLE
 
 
 def _same(left: list[Token], right: list[Token]) -> list[Pair]:

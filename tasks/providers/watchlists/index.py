@@ -12,22 +12,27 @@ from typing import TYPE_CHECKING, NamedTuple
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
+from tasks.matching import alignment
 from tasks.matching.alignment import Alignment, align_tokens, weakened
 from tasks.matching.names import SAYS_NOTHING, Token, normalise, sound_of, tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tasks.providers.watchlists.listed import Listed
 
 #: Sounds that are less alike than this are not looked at.
 LEAST_ALIKE = 0.66
+#: A slip in a word of no more letters may change its sound beyond that, so it is compared by its
+#: letters as well.
+LONGEST_COMPARED = 6
 #: Longest word that is often written together with its neighbour, as in Al-Hasan; letters.
 LONGEST_PARTICLE = 5
 #: Names that are aligned in one search at the most.
 MOST_ALIGNED = 500
-#: How far the estimate by sounds may be below the score; a share of the cut.
-_SLACK = 0.88
+#: How far the estimate by sounds may be below the score; a share of the cut. A name that has one
+#: word too many is just possible with an estimate of 0.667.
+_SLACK = 0.85
 #: The least that a listed word counts which was not asked for, see `tasks.matching.alignment`.
 _LISTED_ONLY = 0.4
 
@@ -58,6 +63,8 @@ class Index:
         self._bearers: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
         #: Likewise for two neighbouring words written as one, of which one is short.
         self._joined: defaultdict[str, array[int]] = defaultdict(lambda: array("I"))
+        #: The sounds of short words by their spellings.
+        self._short: dict[str, str] = {}
         for number, entry in enumerate(entries):
             for name, is_weak in dict.fromkeys(entry.names()):
                 self._add(number, is_weak, name)
@@ -65,6 +72,10 @@ class Index:
         self._sounds: defaultdict[int, list[str]] = defaultdict(list)
         for sound in self._bearers:
             self._sounds[len(sound)].append(sound)
+        #: Short spellings by their length.
+        self._spellings: defaultdict[int, list[str]] = defaultdict(list)
+        for text in self._short:
+            self._spellings[len(text)].append(text)
         # The same names are asked for again and again.
         self._alike = lru_cache(16384)(self._find_alike)
 
@@ -74,6 +85,9 @@ class Index:
         self._same[words].append(number)
         for sound in {word.sound for word in words}:
             self._bearers[sound].append(number)
+        self._short |= {
+            word.text: word.sound for word in words if len(word.text) <= LONGEST_COMPARED + 1
+        }
         for first, second in pairwise(normalise(name).split()):
             if min(len(first), len(second)) <= LONGEST_PARTICLE:
                 self._joined[sound_of(first + second)].append(number)
@@ -108,7 +122,7 @@ class Index:
         matched: defaultdict[int, float] = defaultdict(float)
         for word in asked:
             alike = dict.fromkeys(self._joined.get(word.sound, ()), word.weight)
-            for sound, like in self._alike(word.sound, word.weight <= SAYS_NOTHING):
+            for sound, like in self._alike(word):
                 worth = like * word.weight
                 for number in self._bearers[sound]:
                     if alike.get(number, 0.0) < worth:
@@ -131,19 +145,28 @@ class Index:
                 estimated.append((estimate, number))
         return [number for _, number in nlargest(MOST_ALIGNED, estimated)]
 
-    def _find_alike(self, sound: str, only_same: bool) -> list[tuple[str, float]]:  # noqa: FBT001
+    def _find_alike(self, word: Token) -> list[tuple[str, float]]:
         """Return the sounds of this index that are alike, and how much."""
-        if only_same or sound.isdigit():
+        sound = word.sound
+        if word.weight <= SAYS_NOTHING or sound.isdigit():
             return [(sound, 1.0)] if sound in self._bearers else []
-        found = []
-        shortest, longest = int(len(sound) * LEAST_ALIKE), int(len(sound) / LEAST_ALIKE) + 1
-        for length in range(shortest, longest + 1):
-            if choices := self._sounds.get(length):
-                found += process.extract(
-                    sound,
-                    choices,
-                    scorer=OSA.normalized_similarity,
-                    score_cutoff=LEAST_ALIKE,
-                    limit=None,
-                )
-        return [(other, like) for other, like, _ in found]
+        found = _near(sound, self._sounds, LEAST_ALIKE)
+        if len(word.text) <= LONGEST_COMPARED:
+            spelled = _near(word.text, self._spellings, alignment.LEAST_ALIKE)
+            found += [(self._short[text], like) for text, like in spelled]
+        return found
+
+
+def _near(text: str, by_length: Mapping[int, list[str]], least: float) -> list[tuple[str, float]]:
+    """Return those of some texts that are at least so much alike, and how much."""
+    found = []
+    for length in range(int(len(text) * least), int(len(text) / least) + 2):
+        if choices := by_length.get(length):
+            found += process.extract(
+                text,
+                choices,
+                scorer=OSA.normalized_similarity,
+                score_cutoff=least,
+                limit=None,
+            )
+    return [(other, like) for other, like, _ in found]
