@@ -24,6 +24,7 @@ import redis as redis_py
 
 import tasks.ledger.signers  # noqa: F401 - before anything else that brings eth_account
 from app import create_app
+from app.wiring import wire
 from config.database import Database
 from config.embedded import Servers
 from config.processes import spawn
@@ -157,14 +158,29 @@ class Auditor:
 
     def __init__(self, url: str) -> None:
         self._url = url
+        self._connection: Any = None
 
     def rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
-        """Run a query on a connection of its own."""
-        with contextlib.closing(psycopg2.connect(self._url)) as connection:
-            connection.autocommit = True
-            with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
-                cursor.execute(statement, values)
-                return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+        """Run a query on a connection that the service knows nothing of."""
+        try:
+            return self._rows(statement, *values)
+        except psycopg2.OperationalError:
+            if not self._connection.closed:
+                raise
+        return self._rows(statement, *values)  # the server was away meanwhile
+
+    def _rows(self, statement: str, *values: Any) -> list[dict[str, Any]]:
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg2.connect(self._url)
+            self._connection.autocommit = True
+        with self._connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+            cursor.execute(statement, values)
+            return [dict(row) for row in cursor.fetchall()] if cursor.description else []
+
+    def close(self) -> None:
+        """Close its connection, if it has one."""
+        if self._connection is not None:
+            self._connection.close()
 
     def one(self, statement: str, *values: Any) -> Any:
         """Return the only column of the only row."""
@@ -188,9 +204,11 @@ class Auditor:
 
 
 @pytest.fixture
-def auditor(settings: Settings) -> Auditor:
+def auditor(settings: Settings) -> Iterator[Auditor]:
     """An auditor of this test's database."""
-    return Auditor(settings.database_url)
+    made = Auditor(settings.database_url)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -209,12 +227,18 @@ def redis(servers: Servers) -> Iterator[redis_py.Redis]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def application() -> Flask:
+    """The API as a WSGI application in this process, not wired to anything that is there."""
+    return create_app(Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere"))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
-    """The API as a WSGI application in this process."""
-    made = create_app(settings)
-    yield made
-    made.extensions["jobspine"].database.close()
+def app(application: Flask, settings: Settings) -> Iterator[Flask]:
+    """The API, wired to this test's database; to make it anew for each test takes longer."""
+    wire(application, settings)
+    yield application
+    application.extensions["jobspine"].database.close()
 
 
 @pytest.fixture

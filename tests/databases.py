@@ -13,17 +13,15 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import psycopg2
-from psycopg2.sql import SQL, Identifier
+from psycopg2.sql import SQL, Identifier, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from psycopg2 import extensions
 
     from config.embedded import Postgres
 
 #: How much a database may grow before a new one is cheaper; bytes.
-_GROWTH = 2 * 1024 * 1024
+_GROWTH = 16 * 1024 * 1024
 #: What tells that somebody changed the schema. Rows of temporary tables are gone with sessions.
 _SCHEMA = """
     SELECT count(*), sum(hashtext(concat(xmin, ctid))::bigint) FROM (
@@ -43,7 +41,7 @@ _SEQUENCES = "SELECT sequencename, start_value, last_value FROM pg_sequences"
 class _Pristine(NamedTuple):
     """What a database is like before its first test."""
 
-    schema: tuple[int, int]
+    schema: tuple[int, ...]
     size: int
     #: The rows of every table, as COPY writes them.
     rows: dict[str, str]
@@ -60,8 +58,9 @@ class Databases:
         self._template = template
         self._numbers = itertools.count(1)
         self._emptied: list[str] = []
-        with self._at(template) as cursor:
-            self._pristine = _look(cursor)
+        with contextlib.closing(_connect(postgres, template)) as connection:
+            self._pristine = _look(connection.cursor())
+        self._administrator = _connect(postgres, "postgres")
 
     def take(self) -> str:
         """Return the name of an empty database, which no earlier test knew."""
@@ -75,7 +74,8 @@ class Databases:
     def give_back(self, name: str) -> None:
         """End every session of a database, and empty it, or drop it if it is not worth that."""
         self._clear_out(name)
-        with self._at(name) as cursor:
+        with contextlib.closing(_connect(self._postgres, name)) as connection:
+            cursor = connection.cursor()
             is_as_before = self._is_as_before(cursor)
             if is_as_before:
                 self._empty(cursor)
@@ -86,39 +86,56 @@ class Databases:
             self._administer(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _is_as_before(self, cursor: extensions.cursor) -> bool:
-        size = _one(cursor, _SIZE)[0]
-        is_small = size <= self._pristine.size + _GROWTH
-        return is_small and _one(cursor, _SCHEMA) == self._pristine.schema
+        is_small = _size(cursor) <= self._pristine.size + _GROWTH
+        return is_small and _schema(cursor) == self._pristine.schema
 
     def _empty(self, cursor: extensions.cursor) -> None:
-        # Foreign keys and triggers are left alone: everything goes.
-        cursor.execute("BEGIN; SET LOCAL session_replication_role = replica")
+        # Foreign keys and triggers are left alone: everything goes. In one message: there are many.
+        cursor.execute(
+            SQL("; ").join(
+                [
+                    SQL("BEGIN; SET LOCAL session_replication_role = replica"),
+                    *(SQL("DELETE FROM {}").format(Identifier(one)) for one in self._pristine.rows),
+                    *(
+                        SQL("SELECT setval({}, {}, {})").format(
+                            *map(Literal, (name, last or first, last is not None))
+                        )
+                        for name, first, last in self._pristine.sequences
+                    ),
+                ]
+            )
+        )
         for table, rows in self._pristine.rows.items():
-            cursor.execute(SQL("DELETE FROM {}").format(Identifier(table)))
             if rows:
                 cursor.copy_expert(
                     SQL("COPY {} FROM STDIN").format(Identifier(table)), io.StringIO(rows)
                 )
-        for name, first, last in self._pristine.sequences:
-            cursor.execute("SELECT setval(%s, %s, %s)", (name, last or first, last is not None))
         cursor.execute("COMMIT")
 
     def _clear_out(self, name: str) -> None:
         """Return once a database has no session."""
         of_it = f"FROM pg_stat_activity WHERE datname = '{name}'"
-        with self._at("postgres") as cursor:
-            while _one(cursor, f"SELECT count(pg_terminate_backend(pid)) {of_it}")[0]:
-                time.sleep(0.001)
+        count = f"SELECT count(pg_terminate_backend(pid)) {of_it}"
+        while _one(self._administer(count))[0]:
+            time.sleep(0.001)
 
-    def _administer(self, statement: str) -> None:
-        with self._at("postgres") as cursor:
+    def _administer(self, statement: str) -> extensions.cursor:
+        """Run a statement outside all databases of tests."""
+        cursor = self._administrator.cursor()
+        try:
             cursor.execute(statement)
+        except psycopg2.OperationalError:
+            # A test has restarted PostgreSQL; these statements may be sent twice.
+            self._administrator = _connect(self._postgres, "postgres")
+            cursor = self._administrator.cursor()
+            cursor.execute(statement)
+        return cursor
 
-    @contextlib.contextmanager
-    def _at(self, name: str) -> Iterator[extensions.cursor]:
-        with contextlib.closing(psycopg2.connect(self._postgres.url_of(name))) as connection:
-            connection.autocommit = True
-            yield connection.cursor()
+
+def _connect(postgres: Postgres, name: str) -> extensions.connection:
+    connection = psycopg2.connect(postgres.url_of(name))
+    connection.autocommit = True
+    return connection
 
 
 def _look(cursor: extensions.cursor) -> _Pristine:
@@ -130,10 +147,19 @@ def _look(cursor: extensions.cursor) -> _Pristine:
         rows[table] = written.getvalue()
     cursor.execute(_SEQUENCES)
     sequences = cursor.fetchall()
-    return _Pristine(_one(cursor, _SCHEMA), _one(cursor, _SIZE)[0], rows, sequences)
+    return _Pristine(_schema(cursor), _size(cursor), rows, sequences)
 
 
-def _one(cursor: extensions.cursor, query: str) -> tuple[int, ...]:
-    cursor.execute(query)
+def _schema(cursor: extensions.cursor) -> tuple[int, ...]:
+    cursor.execute(_SCHEMA)
+    return _one(cursor)
+
+
+def _size(cursor: extensions.cursor) -> int:
+    cursor.execute(_SIZE)
+    return _one(cursor)[0]
+
+
+def _one(cursor: extensions.cursor) -> tuple[int, ...]:
     (row,) = cursor.fetchall()
     return row

@@ -11,7 +11,7 @@ from tests.databases import Databases
 JOB = "INSERT INTO jobs (id, type, tenant, queue, payload) VALUES ('a', 'noop', 't', 'q', '{}')"
 MANY = (
     "INSERT INTO jobs (id, type, tenant, queue, payload)"
-    " SELECT n, 'noop', 't', 'q', '{}' FROM generate_series(1, 20000) AS n"
+    " SELECT n, 'noop', 't', 'q', '{}' FROM generate_series(1, 100000) AS n"
 )
 HORIZON = "UPDATE job_counts_horizon SET xact = 7"
 NEXT = "SELECT nextval(pg_get_serial_sequence('jobs', 'seq'))"

@@ -16,6 +16,7 @@ from tests.conftest import new_tenant
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from flask import Flask
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
@@ -62,17 +63,29 @@ def stored(auditor) -> Callable[[], dict[str, int]]:
 
 
 @pytest.fixture
-def make_client(with_setting) -> Iterator[Callable[..., FlaskClient]]:
-    """Make a client of an API with something set differently."""
+def make_app(with_setting) -> Iterator[Callable[..., Flask]]:
+    """Make an API of the test's own, with something set differently."""
     made = []
 
-    def make(**changed: Any) -> FlaskClient:
+    def make(**changed: Any) -> Flask:
         made.append(create_app(with_setting(**changed)))
-        return made[-1].test_client()
+        return made[-1]
 
     yield make
     for app in made:
         app.extensions["jobspine"].database.close()
+
+
+@pytest.fixture
+def own_app(make_app) -> Flask:
+    """An API that a test may add to."""
+    return make_app()
+
+
+@pytest.fixture
+def make_client(make_app) -> Callable[..., FlaskClient]:
+    """Make a client of an API with something set differently."""
+    return lambda **changed: make_app(**changed).test_client()
 
 
 @dataclass(frozen=True)

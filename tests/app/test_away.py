@@ -100,12 +100,12 @@ def test_without_redis_a_screening_is_accepted(make_client, service, at, stored)
     assert stored()["jobs"] == 1
 
 
-def test_a_defect_is_500_code_50002_without_a_word_of_its_text(app, logged):
-    @app.get("/breaks")
+def test_a_defect_is_500_code_50002_without_a_word_of_its_text(own_app, logged):
+    @own_app.get("/breaks")
     def breaks():
         raise RuntimeError("secret-in-the-exception")
 
-    response = app.test_client().get("/breaks")
+    response = own_app.test_client().get("/breaks")
 
     assert (response.status_code, response.json) == (
         500,

@@ -234,12 +234,12 @@ def test_every_path_is_served_with_and_without_a_slash_at_its_end(
     assert (made.status_code, screened.status_code) == (201, 202)
 
 
-def test_a_defect_is_500_in_the_envelope_without_a_word_of_its_text(app, logged):
-    @app.get("/v5/breaks")
+def test_a_defect_is_500_in_the_envelope_without_a_word_of_its_text(own_app, logged):
+    @own_app.get("/v5/breaks")
     def breaks():
         raise RuntimeError("secret-in-the-exception")
 
-    response = app.test_client().get("/v5/breaks")
+    response = own_app.test_client().get("/v5/breaks")
 
     assert (response.status_code, response.json["error"]) == (500, {"type": "internal_error"})
     assert "request_failed" in logged()

@@ -37,7 +37,11 @@ def test_a_request_and_all_that_follows_from_it_are_one_trace(
     lost = by_name["lose ledger_transaction"]
     assert (lost.parent, lost.has_failed) == (sent.id, True)
     assert lost.attributes["error.type"] == "process"
-    attempts = collector.named("attempt ledger_transaction")
+    # Several processes send them, in no order.
+    attempts = sorted(
+        collector.named("attempt ledger_transaction"),
+        key=lambda one: one.attributes["jobspine.job.attempt"],
+    )
     assert {(one.service, one.kind, one.trace, one.parent) for one in attempts} == {
         ("jobspine-worker", "CONSUMER", TRACE, sent.id)
     }

@@ -21,7 +21,8 @@ __all__ = ["http", "perform", "settings_with_accounts", "who"]
 @pytest.fixture
 def start_connecting(start_worker: Callable[..., Process]) -> Callable[..., Process]:
     """Start a worker that connects accounts, and leaves webhooks to others."""
-    alone = {"WORKER_PROCESSES": "3", "WORKER_QUEUES": "income"}
+    # Only processes are killed here, and their parent sees that: nobody waits for a lease.
+    alone = {"WORKER_PROCESSES": "3", "WORKER_QUEUES": "income", "LEASE_SECONDS": "60"}
     return lambda **more: start_worker(**{**QUICK, **alone, **more})
 
 
