@@ -22,6 +22,8 @@ _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 47, 2
 _CAPABILITY_VERSION = 0x20080522
 _CAP_DAC_OVERRIDE = 1
 
+_TOLD_TO_END = (signal.SIGTERM, signal.SIGINT)
+
 
 def spawn(
     command: Sequence[str],
@@ -75,13 +77,17 @@ class Fork:
         parent = os.getpid()
         #: How it ended: its exit status, or the negative number of a signal.
         self.status: int | None = None
+        # Whoever tells the child to end before it has forgotten what its parent does then is heard.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
         self.pid = os.fork()
         if self.pid == 0:
             os.setsid()
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in _TOLD_TO_END:
                 signal.signal(number, signal.SIG_DFL)
             _call_myself(name)
             _end_with(parent, signal.SIGKILL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        if self.pid == 0:
             sys.exit(life())
 
     def poll(self) -> int | None:

@@ -89,6 +89,19 @@ def test_a_fork_ends_with_its_parent_whatever_ends_that():
     wait_until(lambda: not psutil.pid_exists(forked))
 
 
+def test_a_fork_that_is_told_to_end_at_once_does():
+    shown = run("""
+        signal.signal(signal.SIGTERM, lambda *_: None)  # what a parent does then
+        forks = []
+        for _ in range(50):
+            forks.append(Fork("told", lambda: [signal.pause() for _ in iter(int, 1)]))
+            forks[-1].send(signal.SIGTERM)
+        print({one.wait(30) and one.status == -signal.SIGTERM for one in forks})
+    """)
+
+    assert shown == "{True}\n"
+
+
 def test_a_process_of_several_threads_does_not_fork():
     shown = run("""
         threading.Thread(target=time.sleep, args=[60], daemon=True).start()
