@@ -75,7 +75,7 @@ class Sweeper:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         tracing.start(self._settings, "jobspine-worker")
-        database = Database(self._settings, name=workers.SUPERVISOR)
+        database = Database(self._settings, name=workers.SWEEPER)
         redis = connect(self._settings, timeout=1.0)
         for thread in self._threads(database):
             thread.start()

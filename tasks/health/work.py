@@ -85,7 +85,7 @@ _SWEPT = text("""
 
 def sweep(connection: Connection, settings: Settings) -> Finding:
     """Check that somebody looks after lost, due and expired work."""
-    asked = {"name": workers.SUPERVISOR, "types": list(JOB_TYPES)}
+    asked = {"name": workers.SWEEPER, "types": list(JOB_TYPES)}
     noted, looked, late = connection.execute(_SWEPT, asked).one()
     if looked is None:
         advice = f"{_START}: `celery -A workers worker` alone does not sweep"
@@ -95,7 +95,7 @@ def sweep(connection: Connection, settings: Settings) -> Finding:
         return fail("sweep", told, "look for sweep_failed in the workers' log")
     if looked > max(_LATE, 5 * settings.sweep_seconds):
         told = f"nobody has looked for {looked:.0f} s"
-        return fail("sweep", told, "restart the workers; their parent seems to be stopped")
+        return fail("sweep", told, "restart the workers; the one that sweeps seems to be stopped")
     if noted is None or noted > _SILENT:
         return fail("sweep", "it does not get through", "look for sweep_failed in the workers' log")
     return ok("sweep", f"looked after everything {max(0.0, looked):.0f} s ago")

@@ -29,8 +29,8 @@ ALIVE = f"""
 """
 #: Why a worker ended that was told to.
 STOPPED = "it was stopped"
-#: The name of the sessions of workers' parents, which sweep.
-SUPERVISOR = "jobspine supervisor"
+#: The name of the sessions of processes that sweep, one beside each parent's workers.
+SWEEPER = "jobspine sweeper"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import pytest
 from config.database import Database
 from tasks.health import work
 from tasks.watch import queues as watch
-from tasks.watch.workers import SUPERVISOR
+from tasks.watch.workers import SWEEPER
 from tests.conftest import wait_until
 from tests.tasks.health.findings import advice_of, found, level_of
 from tests.tasks.job.jobs import age, claimed, record
@@ -28,12 +28,12 @@ def queues(auditor):
 
 @pytest.fixture
 def swept(settings):
-    """A session as the parent of workers has one, which has just looked."""
-    parent = Database(settings, name=SUPERVISOR)
-    with parent.statement() as connection:
+    """A session as one that sweeps has, which has just looked."""
+    sweeper = Database(settings, name=SWEEPER)
+    with sweeper.statement() as connection:
         connection.exec_driver_sql("SELECT 1")
-    yield parent
-    parent.close()
+    yield sweeper
+    sweeper.close()
 
 
 def test_without_workers_nothing_is_done_and_nothing_is_swept(examine):
@@ -57,11 +57,11 @@ def test_real_workers_are_well(examine, start_worker, auditor):
 
 
 @pytest.mark.usefixtures("swept")
-def test_a_parent_that_is_stopped_is_noticed_by_its_silence(examine, auditor, monkeypatch):
+def test_a_sweeper_that_is_stopped_is_noticed_by_its_silence(examine, auditor, monkeypatch):
     monkeypatch.setattr(work, "_LATE", 0.5)
     silence = (
         "SELECT extract(epoch FROM now() - max(state_change)) FROM pg_stat_activity"
-        f" WHERE application_name = '{SUPERVISOR}'"
+        f" WHERE application_name = '{SWEEPER}'"
     )
     wait_until(lambda: auditor.one(silence) > 0.6)
 
