@@ -69,24 +69,28 @@ class Fork:
         Raises:
             RuntimeError: there are other threads; what they hold at this moment, say a lock, would
                 stay as it is in the child for ever.
+            OSError: the system has no room for another process.
         """
         if threading.active_count() > 1:
             raise RuntimeError("a process of several threads cannot fork")
-        # Collected there, it would be copied.
+        # What is garbage here would be kept there, and what is collected there would be copied.
+        gc.collect()
         gc.freeze()
         parent = os.getpid()
         #: How it ended: its exit status, or the negative number of a signal.
         self.status: int | None = None
         # Whoever tells the child to end before it has forgotten what its parent does then is heard.
         held = signal.pthread_sigmask(signal.SIG_BLOCK, _TOLD_TO_END)
-        self.pid = os.fork()
-        if self.pid == 0:
-            os.setsid()
-            for number in _TOLD_TO_END:
-                signal.signal(number, signal.SIG_DFL)
-            _call_myself(name)
-            _end_with(parent, signal.SIGKILL)
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+        try:
+            self.pid = os.fork()
+            if self.pid == 0:
+                os.setsid()
+                for number in _TOLD_TO_END:
+                    signal.signal(number, signal.SIG_DFL)
+                _call_myself(name)
+                _end_with(parent, signal.SIGKILL)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
         if self.pid == 0:
             sys.exit(life())
 

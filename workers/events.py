@@ -2,7 +2,7 @@
 
 Celery's own would come from the messages that it hands over, and would call every one of them a
 success. Ours come from the history, which knows of every move, whoever made it, and of those of
-workers that were killed. One thread tells them, in one worker's parent at a time.
+workers that were killed. One thread tells them, in one worker's sweeper at a time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The thread that looks after chain transactions, in one worker's parent at a time."""
+"""The thread that looks after chain transactions, in one worker's sweeper at a time."""
 
 from __future__ import annotations
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 import signal
 import socket
-import threading
 import time
 from dataclasses import dataclass
 from functools import partial
@@ -38,7 +37,9 @@ _WATCH_SECONDS = 0.1
 #: A child that lived shorter than this is started again only after as long; seconds.
 _SHORT_LIFE = 2.0
 #: How long the sweeper may take to record that the workers have stopped; seconds.
-_LAST_WORDS_SECONDS = 30.0
+_LAST_WORDS_SECONDS = 8.0
+#: How many deaths one message tells of; the next tells of more.
+_DEATHS_AT_ONCE = 100
 
 
 @dataclass
@@ -64,7 +65,11 @@ class _Place:
             is_short = time.monotonic() - ended.started_at < _SHORT_LIFE
             self.start_at = time.monotonic() + (_SHORT_LIFE if is_short else 0.0)
         if self.child is None and time.monotonic() >= self.start_at:
-            self.child = self.start()
+            try:
+                self.child = self.start()
+            except OSError as full:
+                log.warning("no_process_started", error=type(full).__name__)
+                self.start_at = time.monotonic() + _SHORT_LIFE
         return ended
 
 
@@ -83,21 +88,24 @@ class Supervisor:
         #: Who has ended, and how, that the sweeper was not told of yet.
         self._ended: list[tuple[str, int]] = []
         self._told_at = 0.0
-        self._stopping = threading.Event()
+        self._is_told_to_stop = False
 
     def run(self) -> int:
         """Supervise until SIGTERM or SIGINT; return the exit status."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self._stopping.set())
+            signal.signal(number, self._be_told_to_stop)
         if not self._has_right_chain():
             return 1
         log.info("worker_started", processes=len(self._workers), queues=self._queues)
-        while not self._stopping.is_set():
+        while not self._is_told_to_stop:
             self._watch()
-            self._stopping.wait(_WATCH_SECONDS)
+            time.sleep(_WATCH_SECONDS)
         self._stop()
         log.info("worker_stopped")
         return 0
+
+    def _be_told_to_stop(self, *_: object) -> None:
+        self._is_told_to_stop = True
 
     def _has_right_chain(self) -> bool:
         """Tell whether the chain, and who signs on it, is what it must be, where there is one."""
@@ -138,8 +146,9 @@ class Supervisor:
                 )
                 self._ended.append((ended.worker, ended.process.status))
         is_due = time.monotonic() - self._told_at >= self._settings.renew_seconds
-        if (self._ended or is_due) and News(self._there(), self._ended).send(self._news):
-            self._ended = []
+        news = News(self._there(), self._ended[:_DEATHS_AT_ONCE])
+        if (self._ended or is_due) and news.send(self._news):
+            self._ended = self._ended[_DEATHS_AT_ONCE:]
             self._told_at = time.monotonic()
 
     def _there(self) -> list[str]:
@@ -160,7 +169,10 @@ class Supervisor:
         sweeper = self._sweeper.child
         if sweeper is None or sweeper.process.poll() is not None:
             sweeper = self._start_sweeper()
-        told = News(ended=self._ended, stopped=names).send(self._news)
-        if not (told and sweeper.process.wait(_LAST_WORDS_SECONDS)):
+        deadline = time.monotonic() + _LAST_WORDS_SECONDS
+        last = News(ended=self._ended[:_DEATHS_AT_ONCE], stopped=names)
+        while not last.send(self._news) and time.monotonic() < deadline:
+            time.sleep(_WATCH_SECONDS)
+        if not sweeper.process.wait(deadline - time.monotonic()):
             log.warning("sweeper_killed")
             sweeper.process.kill()

@@ -9,10 +9,10 @@ import json
 import signal
 import socket
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from config import tracing
 from config.database import Database
@@ -47,14 +47,20 @@ class News(NamedTuple):
         """Send it without waiting; tell whether there was room for it."""
         try:
             to.send(json.dumps(self).encode(), socket.MSG_DONTWAIT)
-        except BlockingIOError:
+        except OSError:
             return False
         return True
 
     @classmethod
     def receive(cls, source: socket.socket) -> Self:
-        """Wait for the next."""
-        return cls(*json.loads(source.recv(_LONGEST)))
+        """Wait for the next, and take with it what has come since: the latest is what counts."""
+        news = cls(*json.loads(source.recv(_LONGEST)))
+        while True:
+            try:
+                later = cls(*json.loads(source.recv(_LONGEST, socket.MSG_DONTWAIT)))
+            except BlockingIOError:
+                return news
+            news = cls(later.there, [*news.ended, *later.ended], later.stopped)
 
 
 class Sweeper:
@@ -80,12 +86,7 @@ class Sweeper:
         for thread in self._threads(database):
             thread.start()
         while not self._stopping.is_set():
-            news = News.receive(self._news)
-            try:
-                self._note(database, redis, news)
-            except SQLAlchemyError as error:
-                # The leases will end as well.
-                log.warning("news_not_recorded", error=type(error).__name__)
+            self.note(database, redis, News.receive(self._news))
         database.close()
         tracing.stop()
         return 0
@@ -109,23 +110,45 @@ class Sweeper:
             except Exception as error:
                 log.warning("sweep_failed", exc_info=error)
 
-    def _note(self, database: Database, redis: Any, news: News) -> None:
+    def note(self, database: Database, redis: Any, news: News) -> None:
+        """Record what a parent tells, each by itself; what fails comes out when a lease ends."""
+        steps = [partial(_vouch, database, news.there)]
+        steps += [partial(_bury, database, redis, worker, status) for worker, status in news.ended]
         if news.stopped is not None:
             self._stopping.set()
-            hand_back_jobs_of(database, news.stopped)
-        for worker, status in news.ended:
-            reason, cause = f"the worker process ended ({_name(status)})", PROCESS
-            if status == -signal.SIGALRM:
-                reason, cause = "the time limit was reached", TIME_LIMIT
-            ring_for(redis, lose_jobs_of(database, [worker], reason, cause))
-            with database.statement() as connection:
-                workers.note_end(connection, [worker], reason)
-        with database.statement() as connection:
-            if news.stopped is not None:
-                workers.note_end(connection, news.stopped, workers.STOPPED)
-            # As often as they would say so themselves, even if they say nothing.
-            workers.note_there(connection, news.there)
+            steps.append(partial(_dismiss, database, news.stopped))
+        for step in steps:
+            try:
+                step()
+            except Exception as error:
+                log.warning("news_not_recorded", exc_info=error)
+
+
+def _vouch(database: Database, there: Sequence[str]) -> None:
+    """Say of workers, as often as they would themselves, that they are there."""
+    with database.statement() as connection:
+        workers.note_there(connection, there)
+
+
+def _bury(database: Database, redis: Any, worker: str, status: int) -> None:
+    """Take back what a worker held that has ended."""
+    reason, cause = f"the worker process ended ({_name(status)})", PROCESS
+    if status == -signal.SIGALRM:
+        reason, cause = "the time limit was reached", TIME_LIMIT
+    ring_for(redis, lose_jobs_of(database, [worker], reason, cause))
+    with database.statement() as connection:
+        workers.note_end(connection, [worker], reason)
+
+
+def _dismiss(database: Database, stopped: Sequence[str]) -> None:
+    """Hand back what workers held that were told to end."""
+    hand_back_jobs_of(database, stopped)
+    with database.statement() as connection:
+        workers.note_end(connection, stopped, workers.STOPPED)
 
 
 def _name(status: int) -> str:
-    return signal.Signals(-status).name if status < 0 else f"exit status {status}"
+    if status >= 0:
+        return f"exit status {status}"
+    known = {number.value: number.name for number in signal.Signals}
+    return known.get(-status, f"signal {-status}")

@@ -95,7 +95,7 @@ def sweep(connection: Connection, settings: Settings) -> Finding:
         return fail("sweep", told, "look for sweep_failed in the workers' log")
     if looked > max(_LATE, 5 * settings.sweep_seconds):
         told = f"nobody has looked for {looked:.0f} s"
-        return fail("sweep", told, "restart the workers; the one that sweeps seems to be stopped")
+        return fail("sweep", told, "kill the process `jobspine sweep`: its parent starts another")
     if noted is None or noted > _SILENT:
         return fail("sweep", "it does not get through", "look for sweep_failed in the workers' log")
     return ok("sweep", f"looked after everything {max(0.0, looked):.0f} s ago")
