@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 from flask import current_app
@@ -59,7 +59,7 @@ def wiring() -> Wiring:
     Raises:
         Unwired: it has none, which only a command can meet.
     """
-    found = current_app.extensions["jobspine"]
+    found: Wiring | Unwired = current_app.extensions["jobspine"]
     if isinstance(found, Unwired):
         raise found
-    return cast("Wiring", found)
+    return found

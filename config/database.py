@@ -130,8 +130,8 @@ class Prepared:
         Raises:
             DBAPIError: as for any statement of SQLAlchemy's.
         """
-        prepared = connection.info.setdefault("prepared", set())
         driver: Any = connection.connection
+        prepared = driver.info.setdefault("prepared", set())
         try:
             with driver.cursor() as cursor:
                 if self._name not in prepared:

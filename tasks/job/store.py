@@ -82,13 +82,16 @@ def get(connection: Connection, job_id: str) -> Job | None:
     return Job.from_row(rows[0]) if rows else None
 
 
-_STANDING = Prepared("standing_of_job", f"SELECT {STANDING_COLUMNS} FROM jobs WHERE id = :id")
+# One value, since the driver names and converts each column of each answer.
+_STANDING = Prepared(
+    "standing_of_job", f"SELECT json_build_array({STANDING_COLUMNS}) FROM jobs WHERE id = :id"
+)
 
 
 def standing(connection: Connection, job_id: str) -> Standing | None:
     """Return how a job stands, for less than `get`, or None where no such job is recorded."""
     rows = _STANDING.rows(connection, id=job_id)
-    return Standing.from_row(rows[0]) if rows else None
+    return Standing.from_row(rows[0][0]) if rows else None
 
 
 _HOLDERS = text("""
