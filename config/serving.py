@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import struct
 from typing import TYPE_CHECKING, Any
@@ -43,8 +44,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         elif isinstance(exc, ParseException):
             status, reason = 400, "Bad Request"
         self.log.warning("request_unreadable", exc_info=exc)
+        # In no API's own form: which one was meant stands in what could not be read.
+        body = json.dumps({"error": reason})
+        head = f"HTTP/1.1 {status} {reason}\r\nConnection: close\r\n"
+        head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         try:
-            util.write_error(client, status, reason, "")
+            util.write_nonblock(client, (head + body).encode())
         except OSError:
             self.log.debug("Failed to send error message.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import warnings
 from contextlib import suppress
@@ -135,11 +136,20 @@ class Listener:
             self._runner.ignore()
 
 
+class _Process(Worker):  # type: ignore[misc]
+    """A worker in a process that its parent replaces."""
+
+    def install_platform_tweaks(self, worker: Any) -> None:
+        """Set what signals do, except for SIGHUP: Celery would run the parent's command here."""
+        super().install_platform_tweaks(worker)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
 def listen(settings: Settings, queues: Sequence[str], token: str) -> int:
     """Be one worker process, whose name has this token, until SIGTERM; return the exit status."""
     failpoints.arm(settings.failpoints)
     # What `celery worker` does with these as its options, without a second to load its commands.
-    worker = Worker(
+    worker = _Process(
         app=make_worker(settings, token),
         hostname=f"{worker_name(os.getpid(), token)}@{socket.gethostname()}",
         pool_cls=settings.worker_pool,

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks.job import states
+from tests.accounts import new_operator
 from tests.tasks.job.jobs import advance, claimed, record, tally
 from tests.told import tell
 
@@ -29,7 +30,11 @@ def get(client, john):
 @pytest.fixture
 def post(client, mary):
     """Order something as an operator."""
-    return lambda path, body=None: client.post(f"/ops/v1{path}", headers=mary.headers, json=body)
+    return lambda path, body=None, key=None: client.post(
+        f"/ops/v1{path}",
+        headers=mary.headers | ({"Idempotency-Key": key} if key else {}),
+        json=body,
+    )
 
 
 def failed(database, job_id, **given):
@@ -238,6 +243,69 @@ def test_a_webhook_is_told_again(post, get, database, auditor):
     assert again.json["error"]["message"] == "this cannot be done: it is still to be delivered"
     (done,) = get("/actions").json["actions"]
     assert (done["action"], done["jobs"], done["details"]) == ("replay", ["a"], {"delivery": told})
+
+
+ALL = {"filter": {"type": "noop"}, "expected": 1}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "jobs"),
+    [
+        ("/jobs/a/retry", None, 2),
+        ("/jobs/retry", ALL, 2),
+        ("/jobs/a/cancel", None, 1),
+        ("/jobs/cancel", ALL, 1),
+    ],
+)
+def test_an_order_that_is_given_again_with_its_key_is_carried_out_once(
+    post, get, database, auditor, path, body, jobs
+):
+    if "retry" in path:
+        failed(database, "a")
+    else:
+        record(database, "a")
+
+    first, again = post(path, body, "k"), post(path, body, "k")
+
+    assert first.status_code == again.status_code == 200
+    assert first.data == again.data
+    assert auditor.one("SELECT count(*) FROM jobs") == jobs
+    assert len(get("/actions").json["actions"]) == 1
+
+
+def test_the_key_of_an_order_is_good_for_that_order_of_that_operator(
+    post, client, database, auditor
+):
+    failed(database, "a")
+    failed(database, "b")
+
+    post("/jobs/a/retry", None, "k")
+    another = post("/jobs/b/retry", None, "k")
+    headers = new_operator(database, "paul", "operator").headers | {"Idempotency-Key": "k"}
+    another_operator = client.post("/ops/v1/jobs/b/retry", headers=headers)
+
+    assert (another.status_code, another.json["error"]["code"]) == (422, "key_reused")
+    assert another_operator.status_code == 200
+    assert auditor.one("SELECT count(*) FROM jobs") == 4
+
+
+def test_the_key_of_an_order_that_was_refused_may_be_used_again(post, database):
+    record(database, "a")
+
+    refused = post("/jobs/a/retry", None, "k")
+    done = post("/jobs/a/cancel", None, "k")
+
+    assert [refused.status_code, done.status_code] == [409, 200]
+
+
+@pytest.mark.parametrize("key", ["x" * 256, "\x7f"])
+def test_what_is_no_key_of_an_order_is_a_400(post, database, auditor, key):
+    record(database, "a")
+
+    answer = post("/jobs/a/cancel", None, key)
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (400, "bad_parameter")
+    assert auditor.job("a")["state"] == "pending"
 
 
 def test_queues_workers_statistics_and_failures_are_shown(get, database, auditor):

@@ -89,6 +89,11 @@ def test_a_server_leaves_nothing_in_the_home_of_its_user(start_api, tmp_path):
     assert list(home.rglob("*")) == []
 
 
+SAID = {
+    400: b'{"error": "Bad Request"}',
+    414: b'{"error": "URI Too Long"}',
+    431: b'{"error": "Request Header Fields Too Large"}',
+}
 NO_HTTP = {
     "a header without a colon": (400, f"GET / HTTP/1.1\r\nHost: x\r\nAuthorization {KEY}\r\n\r\n"),
     "a header of no ASCII": (400, f"GET / HTTP/1.1\r\nHost: x\r\nCookie: {KEY}\x7f\r\n\r\n"),
@@ -108,7 +113,10 @@ def test_what_is_no_http_is_refused_and_never_quoted(start_api, connect, tenant,
 
     for case, (status, text) in NO_HTTP.items():
         said = answer(connect(api, text.encode("latin-1")), sent_all=True)
-        assert said.startswith(f"HTTP/1.1 {status} ".encode()), case
+        head, _, body = said.partition(b"\r\n\r\n")
+        assert head.startswith(f"HTTP/1.1 {status} ".encode()), case
+        assert f"Content-Type: application/json\r\nContent-Length: {len(body)}".encode() in head
+        assert body == SAID[status]
         assert KEY.encode() not in said
     for head in (JSON_HEAD, CSV_HEAD, FORM_HEAD):
         for body in (KEY.encode(), b"4\r\nname" + KEY.encode(), b"-1\r\n"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 
 from tests.conftest import wait_until
@@ -66,6 +67,26 @@ def test_a_stopped_worker_finishes_what_ends_within_its_grace(
     assert auditor.moves(job) == ["claim", "complete"]
     assert auditor.job(late)["attempts"] == 0
     audit(over=False)
+
+
+def test_a_hangup_changes_nothing_for_a_worker_process(
+    start_worker, jobs, wait, auditor, audit, tmp_path
+):
+    free = tmp_path / "free"
+    worker = start_worker(WORKER_PROCESSES="1")
+    job = jobs.add("holds", path=str(free))
+    wait.until_claimed(job)
+    (before,) = worker.children()
+
+    os.kill(before, signal.SIGHUP)
+    free.touch()
+    wait.until_over(job)
+    after = jobs.add("noop", n=1)
+    wait.until_over(after)
+
+    assert worker.children() == [before]
+    assert auditor.moves(job) == auditor.moves(after) == ["claim", "complete"]
+    audit()
 
 
 def test_restarts_one_after_another_lose_nothing(

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from flask import Response, jsonify
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 
 from app import access
 from app.errors import Refused
+from app.idempotency import answer_once
 from app.receive import read_object
 from app.shapes.fault import Fault
-from app.shapes.incoming import complaints
+from app.shapes.incoming import RepeatableHeaders, complaints
 from app.shapes.ops_schemas import OpsError
 from app.wiring import wiring
+from tasks.watch import actions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from marshmallow import Schema
 
+    from tasks.job.dispatch import Dispatch
     from tasks.records.operators import Operator
+
+    Headers = Mapping[str, str]
 
 View = TypeVar("View")
 
@@ -29,6 +35,9 @@ blueprint = Blueprint(
 )
 #: The largest body; bytes.
 _MAX_BODY_BYTES = 64 * 1024
+
+#: Of orders: the header that makes it safe to give them again.
+repeatable = blueprint.arguments(RepeatableHeaders, location="headers")
 
 
 def answers(schema: type[Schema]) -> Callable[[View], View]:
@@ -85,3 +94,21 @@ def read(schema: Schema) -> dict[str, Any]:
         detail = f"{'.'.join(map(str, known))}: {text}".removeprefix(": ")
         raise Refused(Fault.BAD_BODY, detail) from None
     return values
+
+
+def order_once(
+    headers: Headers, by: str, asked: Sequence[Any], order: Callable[[Dispatch], dict[str, Any]]
+) -> Response:
+    """Answer what an operator's order came to; given again with its key it does nothing more.
+
+    `asked` is everything that makes two orders the same.
+
+    Raises:
+        Refused: it cannot be carried out, and nothing was done.
+    """
+    try:
+        return jsonify(answer_once(f"ops {by}", headers.get("idempotency_key"), asked, order))
+    except actions.NotPossible as impossible:
+        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
+    except actions.CountDiffers as differs:
+        raise Refused(Fault.COUNT_DIFFERS, count=differs.count) from None

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response, jsonify
 
 from app import inspection
 from app.errors import Refused
 from app.finding import filter_of, part
-from app.routes.ops.blueprint import acting_operator, answers, blueprint, operator, read
+from app.routes.ops.blueprint import (
+    acting_operator,
+    answers,
+    blueprint,
+    operator,
+    order_once,
+    read,
+    repeatable,
+)
 from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
-from tasks.job.dispatch import dispatching
 from tasks.watch import actions, search
+
+if TYPE_CHECKING:
+    from app.routes.ops.blueprint import Headers
+    from tasks.job.dispatch import Dispatch
 
 _ORDER = {"required": True, "content": {"application/json": {"schema": schemas.Order}}}
 
@@ -47,30 +58,31 @@ def count_jobs(query: dict[str, str]) -> Response:
 
 @blueprint.route("/jobs/cancel", methods=["POST"])
 @blueprint.doc(requestBody=_ORDER)
+@repeatable
 @answers(schemas.OpsDone)
-def cancel_jobs() -> Response:
+def cancel_jobs(headers: Headers) -> Response:
     """Cancel all that match and have not ended, up to 10,000, if they are as many as expected."""
-    return _order(actions.cancel_all)
+    return _order_all(headers, "cancel all", actions.cancel_all)
 
 
 @blueprint.route("/jobs/retry", methods=["POST"])
 @blueprint.doc(requestBody=_ORDER)
+@repeatable
 @answers(schemas.OpsDone)
-def retry_jobs() -> Response:
+def retry_jobs(headers: Headers) -> Response:
     """Run all again that match and have failed, up to 1,000, if they are as many as expected."""
-    return _order(actions.repeat_all)
+    return _order_all(headers, "retry all", actions.repeat_all)
 
 
-def _order(carry_out: Any) -> Response:
+def _order_all(headers: Headers, word: str, carry_out: Any) -> Response:
     by = acting_operator()
     given = read(schemas.Order())
     wanted = filter_of(given["filter"])
-    try:
-        with dispatching(wiring().database, wiring().ringer) as dispatch:
-            done = carry_out(dispatch, wanted, expected=given["expected"], by=by)
-    except actions.CountDiffers as differs:
-        raise Refused(Fault.COUNT_DIFFERS, count=differs.count) from None
-    return jsonify(shape.done(done))
+
+    def order(dispatch: Dispatch) -> dict[str, Any]:
+        return shape.done(carry_out(dispatch, wanted, expected=given["expected"], by=by))
+
+    return order_once(headers, by, [word, given], order)
 
 
 @blueprint.route("/jobs/<job_id>", methods=["GET"])
@@ -85,42 +97,43 @@ def show_job(job_id: str) -> Response:
 
 
 @blueprint.route("/jobs/<job_id>/cancel", methods=["POST"])
+@repeatable
 @answers(schemas.OpsDone)
-def cancel_job(job_id: str) -> Response:
+def cancel_job(headers: Headers, job_id: str) -> Response:
     """Cancel a job: at once if it waits, at its next step if it is at work."""
     by = acting_operator()
-    try:
-        with dispatching(wiring().database, wiring().ringer) as dispatch:
-            done = actions.cancel(dispatch, _known(job_id), by=by)
-    except actions.NotPossible as impossible:
-        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
-    return jsonify(shape.done(done))
+
+    def order(dispatch: Dispatch) -> dict[str, Any]:
+        return shape.done(actions.cancel(dispatch, _known(job_id), by=by))
+
+    return order_once(headers, by, ["cancel", job_id], order)
 
 
 @blueprint.route("/jobs/<job_id>/retry", methods=["POST"])
+@repeatable
 @answers(schemas.OpsRepeated)
-def retry_job(job_id: str) -> Response:
+def retry_job(headers: Headers, job_id: str) -> Response:
     """Run an ended job again, as a new one that points to it."""
     by = acting_operator()
-    try:
-        with dispatching(wiring().database, wiring().ringer) as dispatch:
-            made = actions.repeat(dispatch, _known(job_id), by=by)
-    except actions.NotPossible as impossible:
-        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
-    return jsonify({"id": job_id, "as": made})
+
+    def order(dispatch: Dispatch) -> dict[str, Any]:
+        return {"id": job_id, "as": actions.repeat(dispatch, _known(job_id), by=by)}
+
+    return order_once(headers, by, ["retry", job_id], order)
 
 
 @blueprint.route("/deliveries/<delivery_id>/replay", methods=["POST"])
+@repeatable
 @answers(schemas.OpsReplayed)
-def replay_delivery(delivery_id: str) -> Response:
+def replay_delivery(headers: Headers, delivery_id: str) -> Response:
     """Deliver again what a webhook was told, or what was given up, under the same id."""
     by = acting_operator()
-    try:
-        with dispatching(wiring().database, wiring().ringer) as dispatch:
-            about = actions.replay(dispatch, _known(delivery_id), by=by)
-    except actions.NotPossible as impossible:
-        raise Refused(Fault.NOT_POSSIBLE, str(impossible)) from None
-    return jsonify({"id": delivery_id, "about": about})
+
+    def order(dispatch: Dispatch) -> dict[str, Any]:
+        about = actions.replay(dispatch, _known(delivery_id), by=by)
+        return {"id": delivery_id, "about": about}
+
+    return order_once(headers, by, ["replay", delivery_id], order)
 
 
 def _known(job_id: str) -> str:
