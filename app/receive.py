@@ -5,7 +5,6 @@ from __future__ import annotations
 import codecs
 import hashlib
 import json
-import sys
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Self, cast
 
@@ -14,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.formparser import FormDataParser
 from werkzeug.http import parse_options_header
 
+from app.body import read_body, refuse_constant
 from app.errors import Refused
 from app.shapes.fault import Fault
 from app.wiring import wiring
@@ -136,35 +136,6 @@ def receive_members() -> Received:
     return received
 
 
-def read_body(advice: str = "", *, most: int | None = None) -> bytes:
-    """Return the body of this request, as far as bodies are held in memory, or less.
-
-    Raises:
-        Refused: it is larger; the advice says what to do instead.
-    """
-    most = min(most or sys.maxsize, wiring().settings.max_json_bytes)
-    body = request.stream.read(most + 1)
-    if len(body) > most:
-        raise Refused(Fault.TOO_LARGE, advice)
-    return body
-
-
-def read_object(*, most: int | None = None) -> dict[str, Any]:
-    """Return the JSON object that is the body of this request; nothing is an empty one.
-
-    Raises:
-        Refused: it is none, or larger than bodies may be.
-    """
-    try:
-        text = read_body(most=most).decode("utf-8-sig") or "{}"
-        given = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError):
-        raise Refused(Fault.BAD_BODY) from None
-    if not isinstance(given, dict):
-        raise Refused(Fault.BAD_BODY)
-    return given
-
-
 def _take_json(received: Received) -> None:
     body = read_body(_ADVICE)
     try:
@@ -184,11 +155,6 @@ def _take_json(received: Received) -> None:
         except RowRejected as rejected:
             raise Refused(Fault.BAD_BODY, f"row {number}: {rejected}") from None
     received.digest = hashlib.sha256(body).hexdigest()
-
-
-def refuse_constant(_: str) -> None:
-    """Refuse NaN and the infinities, which Python reads and JSON does not have."""
-    raise ValueError
 
 
 def _take_file(received: Received) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import flask_swagger_ui
 from flask import Blueprint, Response, current_app, jsonify, render_template_string
@@ -12,7 +12,15 @@ from flask_smorest import Api
 from app.shapes.voting_schemas import VotingError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from flask import Flask
+    from flask_smorest import Blueprint as SmorestBlueprint
+    from marshmallow import Schema
+
+
+View = TypeVar("View")
+Security = list[dict[str, list[str]]]
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -100,6 +108,36 @@ def document(app: Flask) -> Api:
     app.extensions["jobspine.openapi"] = api
     app.register_blueprint(_blueprint)
     return api
+
+
+def describe(
+    blueprint: SmorestBlueprint,
+    status: int,
+    schema: Schema | type[Schema] | None,
+    *,
+    error: type[Schema],
+    security: Security,
+) -> Callable[[View], View]:
+    """Document who may call an operation, what it answers, and every error in its API's form."""
+
+    def document(view: View) -> View:
+        failed = {"schema": error, "description": "Every error."}
+        for more in (
+            # Said apart: with headers or a query, a 422 is documented in another API's form.
+            blueprint.alt_response(422, **failed),
+            blueprint.alt_response("default", **failed),
+            blueprint.response(status, schema),
+            blueprint.doc(security=security),
+        ):
+            view = more(view)
+        return view
+
+    return document
+
+
+def json_body(schema: type[Schema] | Mapping[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """Return how OpenAPI says that an operation takes JSON."""
+    return {"required": required, "content": {"application/json": {"schema": schema}}}
 
 
 @_blueprint.get("/openapi.json")

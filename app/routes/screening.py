@@ -7,13 +7,13 @@ import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app import access
+from app.body import read_fields
 from app.envelope import success
 from app.errors import Refused
 from app.idempotency import answer_once
-from app.receive import read_object
+from app.reference import Security, describe, json_body
 from app.shapes import screening as shape
 from app.shapes import screening_schemas as schemas
 from app.shapes.fault import Fault
@@ -46,27 +46,13 @@ _NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 def _answers(status: int, schema: type[Schema]) -> Callable[[View], View]:
-    """Document who may call an operation, what it answers, and every error in this API's form."""
-
-    def document(view: View) -> View:
-        error = {"schema": schemas.ScreeningError, "description": "Every error."}
-        for more in (
-            # Said apart: with headers or a query, a 422 is documented in the voting API's form.
-            blueprint.alt_response(422, **error),
-            blueprint.alt_response("default", **error),
-            blueprint.response(status, schema),
-            blueprint.doc(security=[{"basic": []}, {"serviceKey": []}]),
-        ):
-            view = more(view)
-        return view
-
-    return document
+    """Document what an operation answers to a service."""
+    security: Security = [{"basic": []}, {"serviceKey": []}]
+    return describe(blueprint, status, schema, error=schemas.ScreeningError, security=security)
 
 
 @blueprint.route("/v5/verifications", methods=["POST"])
-@blueprint.doc(
-    requestBody={"content": {"application/json": {"schema": schemas.NewVerification}}},
-)
+@blueprint.doc(requestBody=json_body(schemas.NewVerification))
 @_answers(201, schemas.Envelope)
 def add_verification() -> Response:
     """Record whom to verify, with those behind it; nobody is screened yet."""
@@ -90,9 +76,7 @@ def show_verification(trace: str) -> Response:
 
 
 @blueprint.route("/v5/verifications/<trace>", methods=["PATCH"])
-@blueprint.doc(
-    requestBody={"content": {"application/json": {"schema": schemas.Rescreening}}},
-)
+@blueprint.doc(requestBody=json_body(schemas.Rescreening))
 @_answers(200, schemas.Envelope)
 def change_verification(trace: str) -> Response:
     """Have a verification screened again every so many days, or no more."""
@@ -108,9 +92,7 @@ def change_verification(trace: str) -> Response:
 
 @blueprint.route("/v5/verifications/<trace>/watchlist", methods=["POST"])
 @blueprint.arguments(RepeatableHeaders, location="headers")
-@blueprint.doc(
-    requestBody={"content": {"application/json": {"schema": schemas.ActingFor}}},
-)
+@blueprint.doc(requestBody=json_body(schemas.ActingFor, required=False))
 @_answers(202, schemas.TriggeredAnswer)
 def screen(headers: dict[str, str], trace: str) -> Response:
     """Screen the entity and everybody behind it, and calculate the risk anew.
@@ -237,7 +219,7 @@ def _own(
 
 
 def _invalid_value(name: str, text: str) -> Refused:
-    return Refused(Fault.INVALID, details=shape.details({name: [text]}))
+    return _invalid({name: [text]})
 
 
 def _read(schema: Schema) -> dict[str, Any]:
@@ -246,12 +228,11 @@ def _read(schema: Schema) -> dict[str, Any]:
     Raises:
         Refused: it does not fit; the details say where.
     """
-    given = read_object(most=MAX_BODY_BYTES)
-    try:
-        values: dict[str, Any] = schema.load(given)
-    except ValidationError as error:
-        raise Refused(Fault.INVALID, details=shape.details(error.messages)[:MAX_DETAILS]) from None
-    return values
+    return read_fields(schema, _invalid, most=MAX_BODY_BYTES)
+
+
+def _invalid(found: Any) -> Refused:
+    return Refused(Fault.INVALID, details=shape.details(found)[:MAX_DETAILS])
 
 
 def _source(caller: Caller) -> dict[str, Any]:

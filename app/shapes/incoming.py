@@ -34,6 +34,15 @@ def complaints(
             yield path, text
 
 
+def first_complaint(found: Any) -> str:
+    """Say in one line what a schema found wrong first, without what it was found in."""
+    for path, text in complaints(found):
+        # The name of a field that nobody knows is the sender's own.
+        known = path[:-1] if text == "Unknown field." else path
+        return f"{'.'.join(str(part) for part in known)}: {text}".removeprefix(": ")
+    return ""
+
+
 def storable(value: str, *, lines: bool = False) -> None:
     """Refuse control characters; the ends of lines only where there may be none."""
     if _UNSTORABLE.search(re.sub(r"[\n\r\t]", " ", value) if lines else value):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from app.shapes.fault import Fault, error_words
-from app.shapes.incoming import complaints
 from app.shapes.status import status_words
 from tasks.job.states import State
 
@@ -77,15 +76,6 @@ def error(fault: Fault, detail: str = "", *, conflict: str = "") -> tuple[int, d
     status, code, text = _ERRORS[fault]
     detail = detail or conflict
     return status, {"error": f"{text}: {detail}" if detail else text, "code": code}
-
-
-def complaint(found: Any) -> str:
-    """Say in one line what a schema found wrong first, without what it was found in."""
-    for path, text in complaints(found):
-        # The name of a field that nobody knows is the sender's own.
-        known = path[:-1] if text == "Unknown field." else path
-        return f"{'.'.join(str(part) for part in known)}: {text}".removeprefix(": ")
-    return ""
 
 
 def job(job: Standing) -> dict[str, Any]:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app import access
+from app.body import read_fields
 from app.errors import Refused
 from app.idempotency import answer_once
-from app.receive import read_object
+from app.reference import describe, json_body
 from app.routes.voting.blueprint import check_queue
 from app.shapes import credentials as shape
 from app.shapes.credentials_schemas import CredentialsError, Started
@@ -43,27 +43,13 @@ _NUMBER = re.compile("[0-9]{1,9}")
 
 
 def answers(schema: Schema | type[Schema]) -> Callable[[View], View]:
-    """Document who may call an operation, what it answers, and every error in this API's form."""
-
-    def document(view: View) -> View:
-        error = {"schema": CredentialsError, "description": "Every error."}
-        for more in (
-            # Said apart: with headers or a query, a 422 is documented in another API's form.
-            blueprint.alt_response(422, **error),
-            blueprint.alt_response("default", **error),
-            blueprint.response(200, schema),
-            blueprint.doc(security=SECURITY),
-        ):
-            view = more(view)
-        return view
-
-    return document
+    """Document what an operation answers to an account."""
+    return describe(blueprint, 200, schema, error=CredentialsError, security=SECURITY)
 
 
 def takes(schema: type[Schema] | Mapping[str, Any], *, required: bool = True) -> Any:
     """Document the body of an operation."""
-    content = {"application/json": {"schema": schema}}
-    return blueprint.doc(requestBody={"required": required, "content": content})
+    return blueprint.doc(requestBody=json_body(schema, required=required))
 
 
 #: Of operations that dispatch: the header that makes it safe to repeat them, and their answer.
@@ -89,12 +75,11 @@ def read(schema: Schema) -> dict[str, Any]:
     Raises:
         Refused: it does not fit; the detail says where.
     """
-    given = read_object(most=MAX_BODY_BYTES)
-    try:
-        values: dict[str, Any] = schema.load(given)
-    except ValidationError as error:
-        raise Refused(Fault.INVALID, shape.detail(error.messages)) from None
-    return values
+    return read_fields(schema, _invalid, most=MAX_BODY_BYTES)
+
+
+def _invalid(found: Any) -> Refused:
+    return Refused(Fault.INVALID, shape.detail(found))
 
 
 class Window(NamedTuple):

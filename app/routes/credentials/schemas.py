@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify
 from marshmallow import ValidationError
 
+from app.body import read_object
 from app.errors import Refused
-from app.receive import read_object
 from app.routes.credentials.blueprint import (
     MAX_BODY_BYTES,
     answers,

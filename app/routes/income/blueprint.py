@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app import access
+from app.body import read_fields
 from app.errors import Refused
-from app.receive import read_object
+from app.reference import Security, describe, json_body
 from app.shapes import income as shape
 from app.shapes.fault import Fault
 from app.shapes.income_schemas import IncomeError
@@ -41,29 +41,15 @@ _NUMBER = re.compile("[0-9]{1,9}")
 
 
 def answers(
-    status: int, schema: type[Schema] | None, *, security: list[dict[str, list[str]]] = SECURITY
+    status: int, schema: type[Schema] | None, *, security: Security = SECURITY
 ) -> Callable[[View], View]:
-    """Document who may call an operation, what it answers, and every error in this API's form."""
-
-    def document(view: View) -> View:
-        error = {"schema": IncomeError, "description": "Every error."}
-        for more in (
-            # Said apart: with headers or a query, a 422 is documented in another API's form.
-            blueprint.alt_response(422, **error),
-            blueprint.alt_response("default", **error),
-            blueprint.response(status, schema),
-            blueprint.doc(security=security),
-        ):
-            view = more(view)
-        return view
-
-    return document
+    """Document what an operation answers, and to whom."""
+    return describe(blueprint, status, schema, error=IncomeError, security=security)
 
 
 def takes(schema: type[Schema]) -> Any:
     """Document the body of an operation."""
-    content = {"application/json": {"schema": schema}}
-    return blueprint.doc(requestBody={"required": True, "content": content})
+    return blueprint.doc(requestBody=json_body(schema))
 
 
 def said(status: int, body: Mapping[str, Any]) -> Response:
@@ -100,12 +86,11 @@ def read(schema: Schema) -> dict[str, Any]:
     Raises:
         Refused: it does not fit; the fields at fault are named.
     """
-    given = read_object(most=MAX_BODY_BYTES)
-    try:
-        values: dict[str, Any] = schema.load(given)
-    except ValidationError as error:
-        raise Refused(Fault.INVALID, params=shape.params(error.messages)[:_MOST_PARAMS]) from None
-    return values
+    return read_fields(schema, _invalid, most=MAX_BODY_BYTES)
+
+
+def _invalid(found: Any) -> Refused:
+    return Refused(Fault.INVALID, params=shape.params(found)[:_MOST_PARAMS])
 
 
 def removed(

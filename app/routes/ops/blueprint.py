@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, jsonify
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app import access
 from app.errors import Refused
 from app.idempotency import answer_once
-from app.receive import read_object
+from app.reference import Security, describe
 from app.shapes.fault import Fault
-from app.shapes.incoming import RepeatableHeaders, complaints
+from app.shapes.incoming import RepeatableHeaders
 from app.shapes.ops_schemas import OpsError
 from app.wiring import wiring
 from tasks.watch import actions
@@ -34,27 +33,16 @@ blueprint = Blueprint(
     "ops", __name__, url_prefix="/ops/v1", description="For operators, with a token of theirs."
 )
 #: The largest body; bytes.
-_MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 64 * 1024
 
 #: Of orders: the header that makes it safe to give them again.
 repeatable = blueprint.arguments(RepeatableHeaders, location="headers")
 
 
 def answers(schema: type[Schema]) -> Callable[[View], View]:
-    """Document who may call an operation, what it answers, and what its errors look like."""
-
-    def document(view: View) -> View:
-        error = {"schema": OpsError, "description": "Every error."}
-        for more in (
-            blueprint.alt_response(422, **error),
-            blueprint.alt_response("default", **error),
-            blueprint.response(200, schema),
-            blueprint.doc(security=[{"operatorToken": []}]),
-        ):
-            view = more(view)
-        return view
-
-    return document
+    """Document what an operation answers to an operator."""
+    security: Security = [{"operatorToken": []}]
+    return describe(blueprint, 200, schema, error=OpsError, security=security)
 
 
 def operator() -> Operator:
@@ -77,23 +65,6 @@ def acting_operator() -> str:
     if not found.may_act:
         raise Refused(Fault.FOREIGN)
     return found.name
-
-
-def read(schema: Schema) -> dict[str, Any]:
-    """Return the body of this request as a schema reads it.
-
-    Raises:
-        Refused: it does not fit; the detail says where.
-    """
-    given = read_object(most=_MAX_BODY_BYTES)
-    try:
-        values: dict[str, Any] = schema.load(given)
-    except ValidationError as error:
-        path, text = next(complaints(error.messages))
-        known = path[:-1] if text == "Unknown field." else path
-        detail = f"{'.'.join(map(str, known))}: {text}".removeprefix(": ")
-        raise Refused(Fault.BAD_BODY, detail) from None
-    return values
 
 
 def order_once(

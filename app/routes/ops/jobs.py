@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify
 
 from app import inspection
+from app.body import read_fields
 from app.errors import Refused
 from app.finding import filter_of, part
+from app.reference import json_body
 from app.routes.ops.blueprint import (
+    MAX_BODY_BYTES,
     acting_operator,
     answers,
     blueprint,
     operator,
     order_once,
-    read,
     repeatable,
 )
 from app.shapes import ops as shape
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from app.routes.ops.blueprint import Headers
     from tasks.job.dispatch import Dispatch
 
-_ORDER = {"required": True, "content": {"application/json": {"schema": schemas.Order}}}
+_ORDER = json_body(schemas.Order)
 
 
 @blueprint.route("/jobs", methods=["GET"])
@@ -76,7 +78,7 @@ def retry_jobs(headers: Headers) -> Response:
 
 def _order_all(headers: Headers, word: str, carry_out: Any) -> Response:
     by = acting_operator()
-    given = read(schemas.Order())
+    given = read_fields(schemas.Order(), most=MAX_BODY_BYTES)
     wanted = filter_of(given["filter"])
 
     def order(dispatch: Dispatch) -> dict[str, Any]:

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import Response, jsonify, url_for
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
 
 from app.errors import Refused
-from app.receive import read_object
-from app.shapes import voting as shape
+from app.reference import json_body
 from app.shapes.elections_schemas import JobAccepted
 from app.shapes.fault import Fault
 from app.shapes.voting_schemas import VotingError
@@ -35,8 +33,7 @@ HEX_ID = re.compile(r"[0-9a-f]{24}")
 
 def takes(schema: type[Schema]) -> Callable[[View], View]:
     """Document the body that an operation needs."""
-    content = {"application/json": {"schema": schema}}
-    return blueprint.doc(requestBody={"required": True, "content": content})  # type: ignore[no-any-return]
+    return blueprint.doc(requestBody=json_body(schema))  # type: ignore[no-any-return]
 
 
 def answers(schema: type[Schema], *, status: int = 200) -> Callable[[View], View]:
@@ -50,20 +47,6 @@ def answers(schema: type[Schema], *, status: int = 200) -> Callable[[View], View
 
 #: Of operations that a credential of the organization is needed for.
 guarded = blueprint.doc(security=BEARER)
-
-
-def read(schema: Schema, *, most: int | None = None) -> dict[str, Any]:
-    """Return the body of this request, of so many bytes at the most, as a schema reads it.
-
-    Raises:
-        Refused: it is larger, or does not fit; the detail says where.
-    """
-    given = read_object(most=most)
-    try:
-        values: dict[str, Any] = schema.load(given)
-    except ValidationError as error:
-        raise Refused(Fault.BAD_BODY, shape.complaint(error.messages)) from None
-    return values
 
 
 def accept(view: View) -> View:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify, request
 
 from app import access
+from app.body import read_fields
 from app.errors import Refused
 from app.idempotency import answer_once
 from app.pages import page_of
@@ -21,7 +22,6 @@ from app.routes.voting.blueprint import (
     blueprint,
     every_error,
     guarded,
-    read,
     takes,
 )
 from app.shapes import elections as shape
@@ -56,7 +56,7 @@ _READ_TOGETHER = 5000
 def add_census() -> Response:
     """Make an empty census."""
     access.bearer()
-    given = read(schemas.NewCensus())
+    given = read_fields(schemas.NewCensus())
     with wiring().database.statement() as connection:
         organization = access.organization(connection, given["orgAddress"], "census:write")
         made = censuses.add(connection, organization.id, auth_fields=given["authFields"])
@@ -84,7 +84,7 @@ def add_participants(headers: dict[str, str], census_id: str) -> Response:
     """
     with wiring().database.statement() as connection:
         census = _own(connection, census_id, "census:write")
-    given = read(schemas.NewParticipants())
+    given = read_fields(schemas.NewParticipants())
     named, group_id = given.get("memberIds", []), given.get("groupId")
 
     def dispatch_it(dispatch: Dispatch) -> dict[str, Any]:

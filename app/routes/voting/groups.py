@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Response, jsonify
 
 from app import access
+from app.body import read_fields
 from app.errors import Refused
 from app.pages import page_of
-from app.routes.voting.blueprint import HEX_ID, answers, blueprint, guarded, read, takes
+from app.routes.voting.blueprint import HEX_ID, answers, blueprint, guarded, takes
 from app.shapes import elections as shape
 from app.shapes import elections_schemas as schemas
 from app.shapes.fault import Fault
@@ -26,7 +27,7 @@ def add_group(address: str) -> Response:
     """Make a group of some members, or of everybody who is one whenever it is used."""
     with wiring().database.statement() as connection:
         organization = access.organization(connection, address, "members:write")
-    given = read(schemas.NewGroup())
+    given = read_fields(schemas.NewGroup())
     named = {int(member, 16) for member in given["memberIds"]}
     with wiring().database.transaction() as connection:
         group_id, size = groups.add(

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 from flask import Response, jsonify
-from marshmallow import ValidationError
 
 from app import access
-from app.errors import Refused
-from app.receive import read_body
+from app.body import read_fields
+from app.reference import json_body
 from app.routes.voting.blueprint import BEARER, blueprint, every_error
 from app.shapes import voting as shape
 from app.shapes import voting_schemas as schemas
-from app.shapes.fault import Fault
 from app.wiring import wiring
 from tasks.records import voting
 
@@ -21,18 +17,14 @@ from tasks.records import voting
 @blueprint.route("/organizations", methods=["POST"])
 @blueprint.doc(
     security=BEARER,
-    requestBody={"content": {"application/json": {"schema": schemas.NewOrganization}}},
+    requestBody=json_body(schemas.NewOrganization, required=False),
 )
 @blueprint.response(200, schemas.OrganizationAddress)
 @every_error
 def found_organization() -> Response:
     """Found an organization; the bearer of the JWT administers it."""
     who = access.subject(access.bearer())
-    body = read_body()
-    try:
-        values = schemas.NewOrganization().load(json.loads(body or b"{}"))
-    except (ValueError, RecursionError, ValidationError):
-        raise Refused(Fault.BAD_BODY) from None
+    values = read_fields(schemas.NewOrganization())
     with wiring().database.transaction() as connection:
         made = voting.add_organization(connection, subject=who, **values)
     return jsonify({"address": made.address})

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify
 
 from app import access
+from app.body import read_fields
 from app.errors import Refused
 from app.idempotency import answer_once
 from app.pages import page_of
@@ -19,7 +20,6 @@ from app.routes.voting.blueprint import (
     check_queue,
     every_error,
     guarded,
-    read,
     takes,
 )
 from app.shapes import elections as shape
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 def add_process() -> Response:
     """Draft a process: questions for those in a census."""
     access.bearer()
-    given = read(schemas.NewProcess())
+    given = read_fields(schemas.NewProcess())
     with wiring().database.statement() as connection:
         organization = access.organization(connection, given["orgAddress"], "processes:write")
         census = censuses.find(connection, given["censusId"])
@@ -127,7 +127,7 @@ def change_status(headers: dict[str, str], process_id: str) -> Response:
     """Move a process to another status, by a job that is polled; the contract knows the moves."""
     with wiring().database.statement() as connection:
         found = _own(connection, process_id, "processes:write")
-    word = read(schemas.NewStatus())["status"].upper()
+    word = read_fields(schemas.NewStatus())["status"].upper()
     if found.address is None:
         raise Refused(Fault.NO_PROCESS, "it is not published")
 

@@ -9,16 +9,15 @@ from typing import TYPE_CHECKING, Any
 from flask import Response, jsonify
 
 from app.ballots import Ballot, examine
+from app.body import read_fields, read_object
 from app.errors import Refused
 from app.idempotency import answer_once
-from app.receive import read_object
 from app.routes.voting.blueprint import (
     accept,
     accepted,
     answers,
     blueprint,
     check_queue,
-    read,
     takes,
 )
 from app.shapes import elections_schemas as schemas
@@ -46,7 +45,7 @@ def relay_vote(headers: dict[str, str]) -> Response:
 
     What the contract would refuse is refused here, with the reason.
     """
-    payload = read(schemas.Vote(), most=MOST_VOTE_BYTES)["txPayload"]
+    payload = read_fields(schemas.Vote(), most=MOST_VOTE_BYTES)["txPayload"]
 
     def dispatch_it(dispatch: Dispatch) -> dict[str, Any]:
         check_queue(dispatch.connection)
