@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from marshmallow import ValidationError
 
 from app.cli.group import Group
+from app.shapes.incoming import first_complaint
+from app.shapes.voting_schemas import NewOrganization
 from app.wiring import wiring
 from tasks.records import voting
 from tasks.records.voting import SCOPES
@@ -63,8 +66,12 @@ def revoke_key(key_id: int) -> None:
 @click.option("--country", default="", help="ISO 3166 code, for national phone numbers.")
 def create_organization(admin: str, name: str, country: str) -> None:
     """Found an organization and print its address."""
+    try:
+        given = NewOrganization().load({"name": name, "country": country})
+    except ValidationError as error:
+        raise click.ClickException(first_complaint(error.messages)) from None
     with wiring().database.transaction() as connection:
-        made = voting.add_organization(connection, subject=admin, name=name, country=country)
+        made = voting.add_organization(connection, subject=admin, **given)
     click.echo(made.address)
 
 

@@ -82,10 +82,11 @@ class Day(fields.String):
         return day
 
 
-def country() -> fields.String:
+def country(description: str = "An ISO 3166 code.") -> fields.String:
     """Return the field of a country, which may be left out."""
     code = validate.Regexp(r"([A-Z]{2})?\Z", error="Not an ISO 3166 code of two letters.")
-    return fields.String(load_default="", validate=code, metadata={"example": "AU"})
+    metadata = {"example": "AU", "description": description}
+    return fields.String(load_default="", validate=code, metadata=metadata)
 
 
 def _is_abn(value: str) -> bool:

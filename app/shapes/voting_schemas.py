@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
-from app.shapes.incoming import storable
+from app.shapes.incoming import country, storable
 from app.shapes.voting import JOB_TYPES
 
 
@@ -19,13 +19,7 @@ class NewOrganization(Schema):
     """What may be said of an organization when it is founded."""
 
     name = fields.String(load_default="", validate=[validate.Length(max=200), storable])
-    country = fields.String(
-        load_default="",
-        validate=[validate.Regexp("^([A-Z]{2})?$"), storable],
-        metadata={
-            "description": "ISO 3166 code; national phone numbers are read as of this country."
-        },
-    )
+    country = country("ISO 3166 code; national phone numbers are read as of this country.")
 
 
 class OrganizationAddress(Schema):

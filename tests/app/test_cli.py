@@ -88,6 +88,13 @@ def test_an_organization_is_founded_for_an_admin(run, client):
     assert shown.status_code == 200
 
 
+def test_an_organization_of_no_country_is_not_founded(run, auditor):
+    refused = run("organizations", "create", "--admin", "mary", "--country", "Spain")
+
+    assert refused == (1, "Error: country: Not an ISO 3166 code of two letters.\n")
+    assert auditor.one("SELECT count(*) FROM organizations") == 0
+
+
 def test_a_limit_is_set_and_lifted(run, tenant, auditor):
     run("organizations", "limit", tenant.address, "7")
     limited = auditor.one("SELECT member_limit FROM organizations")

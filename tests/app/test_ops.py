@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tasks.job import states
-from tests.accounts import new_operator
+from tests.app.conftest import new_operator
 from tests.tasks.job.jobs import advance, claimed, record, tally
 from tests.told import tell
 

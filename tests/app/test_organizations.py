@@ -31,32 +31,37 @@ def test_the_body_is_optional(client, headers, how):
     assert client.post("/organizations", headers=headers, **how).status_code == 200
 
 
+NO_COUNTRY = ": country: Not an ISO 3166 code of two letters."
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "detail"),
     [
-        b"{",
-        b"[]",
-        b"null",
-        b'"Club"',
-        b'{"name":1}',
-        b'{"country":"Spain"}',
-        b'{"country":"es"}',
-        b'{"country":"ES\\n"}',
-        b'{"owner":"me"}',
-        rb'{"name":"\u0000"}',
-        rb'{"name":"\ud800"}',
-        b'{"name":"' + b"x" * 201 + b'"}',
-        b"\xff\xfe",
-        b"[" * 100_000,
-        b'{"name":' + b"9" * 5000 + b"}",
-        b"x" * (10 * 1024 * 1024),
+        (b"{", ""),
+        (b"[]", ""),
+        (b"null", ""),
+        (b'"Club"', ""),
+        (b'{"name":1}', ": name: Not a valid string."),
+        (b'{"country":"Spain"}', NO_COUNTRY),
+        (b'{"country":"es"}', NO_COUNTRY),
+        (b'{"country":"ES\\n"}', NO_COUNTRY),
+        (b'{"owner":"me"}', ": Unknown field."),
+        (rb'{"name":"\u0000"}', ": name: Not a text."),
+        (rb'{"name":"\ud800"}', ": name: Not a text."),
+        (b'{"name":"' + b"x" * 201 + b'"}', ": name: Longer than maximum length 200."),
+        (b"\xff\xfe", ""),
+        (b"[" * 100_000, ""),
+        (b'{"name":' + b"9" * 5000 + b"}", ""),
+        (b"x" * (10 * 1024 * 1024), ""),
     ],
 )
-def test_a_malformed_body_is_400_code_40004_and_founds_nothing(client, headers, auditor, body):
+def test_a_malformed_body_is_400_code_40004_and_founds_nothing(
+    client, headers, auditor, body, detail
+):
     response = client.post("/organizations", data=body, headers=headers)
 
     assert response.status_code == 400
-    assert response.json == {"error": "malformed body", "code": 40004}
+    assert response.json == {"error": f"malformed body{detail}", "code": 40004}
     assert auditor.one("SELECT count(*) FROM organizations") == 0
 
 
