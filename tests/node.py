@@ -103,6 +103,17 @@ def answers(**by_method: Any) -> Behaviour:
     return ask
 
 
+def refuses(body: bytes) -> tuple[int, bytes]:
+    """Answer every call with an error."""
+    asked = json.loads(body)
+    error = {"code": -32000, "message": "not yet"}
+    said = [
+        {"jsonrpc": "2.0", "id": call["id"], "error": error}
+        for call in (asked if isinstance(asked, list) else [asked])
+    ]
+    return 200, json.dumps(said if isinstance(asked, list) else said[0]).encode()
+
+
 def says(status: int, body: bytes = b"") -> Behaviour:
     """Answer everything with the same."""
     return lambda _: (status, body)

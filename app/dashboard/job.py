@@ -79,7 +79,6 @@ def _shown(found: Detail) -> dict[str, Any]:
         "found": found,
         "job": found.job,
         "kind": kind,
-        "progress": _progress(found.job),
         "may_cancel": may_cancel(found.job),
         "may_repeat": found.job.is_over and kind is not None and found.retried_as is None,
     }
@@ -88,11 +87,3 @@ def _shown(found: Detail) -> dict[str, Any]:
 def may_cancel(job: Job) -> bool:
     """Tell whether cancelling a job would change anything."""
     return not (job.is_over or job.irrevocable or job.cancelled_by)
-
-
-def _progress(job: Job) -> dict[str, Any]:
-    """Return the counted facts of a job, and how much of it is done where they say that."""
-    facts = dict(job.progress)
-    total, done = facts.get("total"), facts.get("done", facts.get("read"))
-    is_share = isinstance(total, int) and isinstance(done, int) and 0 <= done <= total and total
-    return {"facts": facts, "done": done if is_share else None, "total": total}

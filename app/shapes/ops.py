@@ -86,11 +86,10 @@ def percent(found: Standing) -> int | None:
     """How far a job is, of a hundred; None where nothing tells. It is 100 only once it is over."""
     if found.is_over:
         return 100
-    done = found.progress.get("read", found.progress.get("done"))
-    total = found.progress.get("total")
-    if not isinstance(done, int) or not isinstance(total, int) or total <= 0:
+    if found.share is None:
         return None
-    return max(0, min(99, 100 * done // total))
+    done, total = found.share
+    return min(99, 100 * done // total)
 
 
 def page(jobs: Sequence[dict[str, Any]], limit: int) -> dict[str, Any]:

@@ -38,6 +38,15 @@ class Standing:
         """Whether the state can never change again."""
         return self.state in TERMINAL
 
+    @property
+    def share(self) -> tuple[int, int] | None:
+        """How many of how many are done; None where the type does not count that, or not yet."""
+        done = self.progress.get("read", self.progress.get("done"))
+        total = self.progress.get("total")
+        if not isinstance(done, int) or not isinstance(total, int) or not 0 <= done <= total != 0:
+            return None
+        return done, total
+
 
 @dataclass(frozen=True)
 class Job(Standing):

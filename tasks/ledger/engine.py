@@ -58,12 +58,15 @@ def open_ledger(settings: Settings, database: Database) -> Ledger:
     """Reach the configured node, and make sure that it is the right one.
 
     Raises:
-        NodeAway: it does not answer.
+        NodeAway: it does not answer, or does not say which chain is its.
         ChainDiffers: it belongs to another chain than the database.
         SignersFaulty: the configured keys cannot be used.
     """
     node = JsonRpc(settings.chain_rpc_url, seconds=settings.chain_rpc_seconds)
-    chain_id, genesis = node.identity()
+    try:
+        chain_id, genesis = node.identity()
+    except NodeRefused as refused:
+        raise NodeAway(str(refused)) from refused
     signers = Signers.from_settings(settings, chain_id)
     with database.transaction() as connection:
         records.settle_chain(connection, chain_id, genesis)

@@ -7,8 +7,9 @@ import sys
 from eth_account import Account
 
 from tests.conftest import Process, environment, wait_until
+from tests.faults.conftest import QUICK
 from tests.faults.ledger_audit import audit_ledger
-from tests.node import passes_on, says
+from tests.node import passes_on, refuses, says
 
 
 def test_a_node_that_is_killed_and_started_anew_costs_time_only(
@@ -54,6 +55,23 @@ def test_a_node_that_answers_nonsense_costs_time_only(
 
     assert {auditor.job(job)["state"] for job in sent} == {"completed"}
     assert auditor.one("SELECT sum(failures) FROM jobs") == 0
+    audit()
+    audit_ledger(auditor, chain)
+
+
+def test_a_node_that_refuses_everything_at_first_costs_time_only(
+    start_front, start_worker, chain, jobs, wait, auditor, audit
+):
+    front = start_front(refuses)
+    known = {"CHAIN_RPC_URL": front.url, "CHAIN_KEYS": chain.key, "CHAIN_PASS_SECONDS": "0.05"}
+    start_worker(**QUICK, **known)
+    job = jobs.add("inscribes", name="name")
+    wait_until(lambda: auditor.job(job)["attempts"] > 1)
+
+    front.does = passes_on(chain.url)
+    wait.until_over(job)
+
+    assert (auditor.job(job)["state"], auditor.job(job)["failures"]) == ("completed", 0)
     audit()
     audit_ledger(auditor, chain)
 
