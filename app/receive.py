@@ -46,6 +46,9 @@ _ENDINGS = {
 _FORM = "multipart/form-data"
 #: Members that one JSON body may have: each takes more memory than it has bytes.
 _MOST_MEMBERS = 100_000
+#: Objects and lists that it may have, so that a small body does not become a large value: brackets
+#: are counted before it is decoded.
+_MOST_PARTS = 4 * _MOST_MEMBERS
 _ADVICE = "send large imports as CSV or NDJSON"
 #: How much of an upload is taken from the socket at a time; bytes.
 _READ_BYTES = 256 * 1024
@@ -83,11 +86,11 @@ class Received:
         """How many bytes of it were spooled."""
         return self._spool.size
 
-    def rows(self) -> Iterator[type_given | RowRejected]:
-        """The rows, for an import within the request."""
+    def rows(self) -> tuple[Lines, Iterator[type_given | RowRejected]]:
+        """The lines of the file and its rows, for an import within the request."""
         if self.members is not None:
-            return iter(self.members)
-        return read_upload(wiring().database, self._spool.id, **self.reading)[1]
+            return Lines([], skip=0, offset=0), iter(self.members)
+        return read_upload(wiring().database, self._spool.id, **self.reading)
 
     def spooled(self) -> dict[str, Any]:
         """Return the payload of an import after the request; what came as JSON is spooled now."""
@@ -138,6 +141,8 @@ def receive_members() -> Received:
 
 def _take_json(received: Received) -> None:
     body = read_body(_ADVICE)
+    if body.count(b"{") + body.count(b"[") > _MOST_PARTS:
+        raise Refused(Fault.TOO_LARGE, _ADVICE)
     try:
         given = json.loads(
             body.decode("utf-8-sig"), parse_constant=refuse_constant, parse_float=short_number

@@ -30,7 +30,7 @@ from tasks.records.member_rows import (
 from tasks.records.members import RowError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from sqlalchemy import Connection
 
@@ -40,14 +40,17 @@ if TYPE_CHECKING:
     from tasks.job.record import Job
     from tasks.records.member_rows import type_given
 
-#: Rows that commit together at the most.
+#: Rows that commit together at the most, and how much of the file; rows and bytes.
 CHUNK_ROWS = 5000
+CHUNK_BYTES = 4 * 1024 * 1024
 #: How long a chunk may take to fill, so that progress shows and little is lost; seconds.
 CHUNK_SECONDS = 1.0
 #: How long an import keeps its slot before it queues again behind other work; seconds.
 TURN_SECONDS = 300.0
 #: How long an import may take within a request: others of its organization wait for it; seconds.
 REQUEST_SECONDS = 20.0
+#: Rows that are imported within a request at the most: what was wrong with them is in one answer.
+REQUEST_ROWS = 100_000
 
 #: The lighter of OWASP's two settings for argon2id: files have many rows.
 _hasher = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
@@ -89,14 +92,14 @@ class Chunk:
 
     def take(
         self,
+        lines: Lines,
         rows: Iterator[type_given | RowRejected],
         checker: Checker,
         *,
         first: int,
-        most: int = CHUNK_ROWS,
     ) -> bool:
-        """Fill from rows numbered from `first` on; False when there were none left."""
-        until = time.monotonic() + CHUNK_SECONDS
+        """Fill from rows of the lines, numbered from `first` on; False when there were none."""
+        until, end = time.monotonic() + CHUNK_SECONDS, lines.offset + CHUNK_BYTES
         for row in rows:
             number = first + self.read
             self.read += 1
@@ -109,8 +112,10 @@ class Chunk:
             else:
                 self.rows.append(member)
                 self.errors += [RowError(number, error) for error in errors]
-            if self.read >= most or (self.read % 100 == 0 and time.monotonic() > until):
-                return True
+            is_full = self.read >= CHUNK_ROWS or lines.offset >= end
+            if is_full or (self.read % 100 == 0 and time.monotonic() > until):
+                break
+        self.offset = lines.offset
         return self.read > 0
 
 
@@ -217,9 +222,8 @@ def _chunks(
     """Read and check the rows behind the first `read` ones, chunk by chunk."""
     while True:
         chunk = Chunk()
-        if not chunk.take(rows, checker, first=read + 1):
+        if not chunk.take(lines, rows, checker, first=read + 1):
             return
-        chunk.offset = lines.offset
         read += chunk.read
         yield chunk
 
@@ -243,7 +247,8 @@ def _store(
 def import_now(
     connection: Connection,
     organization: voting.Organization,
-    given: Iterable[type_given | RowRejected],
+    lines: Lines,
+    rows: Iterator[type_given | RowRejected],
 ) -> tuple[int, list[RowError]]:
     """Import rows inside the caller's transaction; return how many were added, and the errors.
 
@@ -251,17 +256,13 @@ def import_now(
         TakesTooLong: there are too many for a request; the caller's transaction must be undone.
     """
     until = time.monotonic() + REQUEST_SECONDS
-    rows = iter(given)
-    checker = checker_for(organization)
     added, read = 0, 0
     errors: list[RowError] = []
-    while True:
-        chunk = Chunk()
-        if not chunk.take(rows, checker, first=read + 1):
-            return added, errors
-        if time.monotonic() > until:
+    for chunk in _chunks(lines, rows, checker_for(organization), read):
+        read += chunk.read
+        if read > REQUEST_ROWS or time.monotonic() > until:
             raise TakesTooLong
         members.store(connection, organization.id, chunk.rows, expect_new=False)
         added += len(chunk.rows)
-        read += chunk.read
         errors += chunk.errors
+    return added, errors

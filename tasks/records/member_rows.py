@@ -38,6 +38,8 @@ MAX_LINE = 1024 * 1024
 #: Longest field of a CSV file, and longest member as JSON; characters. Such a member is shorter
 #: than a line may be, however it is escaped.
 MAX_FIELD = 128 * 1024
+#: Longest row of a CSV file, whose quoted fields may have many lines; characters.
+MAX_ROW = MAX_LINE
 #: Longest member number: it is the key of an index.
 MAX_NUMBER = 255
 #: Most digits of a weight: the width of the column.
@@ -133,15 +135,34 @@ def csv_header(lines: Lines) -> tuple[list[str], str]:
 _KNOWN = {name.lower(): name for name in FIELDS}
 
 
+class _RowLines:
+    """The lines of a CSV file, as many of them for one row as that may have."""
+
+    def __init__(self, lines: Iterable[str]) -> None:
+        self._lines = lines
+        self._left = MAX_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._left -= len(line)
+            yield line if self._left >= 0 else _TOO_LONG
+
+    def begin_row(self) -> None:
+        """Let the next row have its lines; to be called before each is read."""
+        self._left = MAX_ROW
+
+
 def read_csv(
     lines: Lines, columns: Sequence[str], delimiter: str
 ) -> Iterator[type_given | RowRejected]:
     """Read the rows behind the header."""
-    reader = csv.reader(lines, delimiter=delimiter)
+    bounded = _RowLines(lines)
+    reader = csv.reader(bounded, delimiter=delimiter)
     width = len(columns)
     pick = itemgetter(*(columns.index(f) if f in columns else width for f in FIELDS), width + 1)
     unknown = [(name, at) for at, name in enumerate(columns) if name not in FIELDS]
     while True:
+        bounded.begin_row()
         try:
             row = next(reader)
         except StopIteration:
@@ -164,11 +185,14 @@ def read_csv(
 
 def count_csv(lines: Iterable[str], delimiter: str) -> int:
     """Return how many rows `read_csv` reads, bad ones included."""
-    reader = csv.reader(lines, delimiter=delimiter)
+    bounded = _RowLines(lines)
+    reader = csv.reader(bounded, delimiter=delimiter)
     count = 0
     while True:
+        bounded.begin_row()
         try:
             for row in reader:
+                bounded.begin_row()
                 if row:  # a blank line is no row
                     count += 1
         except csv.Error:

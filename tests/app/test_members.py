@@ -363,10 +363,23 @@ def test_more_members_than_a_body_may_have_are_413(client, tenant, path, stored,
     assert stored() == before
 
 
-def test_what_takes_too_long_for_a_request_is_413_and_adds_nothing(
-    client, tenant, path, stored, monkeypatch
+def test_a_small_body_of_a_great_many_objects_is_413(client, tenant, path, stored):
+    body = b'{"members":[' + b"{}," * 400_000 + b"{}]}"
+
+    refused = client.post(path, data=body, headers=tenant.headers, content_type="application/json")
+
+    assert (refused.status_code, refused.json) == (
+        413,
+        {"error": "the body is too large: send large imports as CSV or NDJSON", "code": 41300},
+    )
+    assert stored() == {}
+
+
+@pytest.mark.parametrize(("limit", "most"), [("REQUEST_SECONDS", -1.0), ("REQUEST_ROWS", 0)])
+def test_what_is_too_much_for_a_request_is_413_and_adds_nothing(
+    client, tenant, path, stored, monkeypatch, limit, most
 ):
-    monkeypatch.setattr(org_members, "REQUEST_SECONDS", -1.0)
+    monkeypatch.setattr(org_members, limit, most)
 
     for way in ("JSON", "CSV", "NDJSON"):
         response = client.post(f"{path}?async=false", headers=tenant.headers, **WAYS[way])

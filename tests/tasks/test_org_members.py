@@ -49,7 +49,7 @@ def next_attempt(context: Context) -> Context:
 @pytest.fixture
 def small_chunks(monkeypatch):
     """Chunks of two rows."""
-    monkeypatch.setattr(module.Chunk.take, "__kwdefaults__", {"most": 2})
+    monkeypatch.setattr(module, "CHUNK_ROWS", 2)
 
 
 ROWS = b"1,Ada,a@b.co\n2,Bob,nowhere\n,too,many,fields\n3,Cid,\n1,Eve,\n"
@@ -106,6 +106,19 @@ def test_an_import_that_broke_off_anywhere_goes_on_with_every_row_once(
         {"seq": 2, "row": 9},
     ]
     assert auditor.one("SELECT member_count FROM organizations") == 9
+
+
+def test_a_chunk_of_long_rows_is_a_small_one(imports, auditor, monkeypatch):
+    monkeypatch.setattr(module, "CHUNK_BYTES", 20)
+    reached = []
+    monkeypatch.setattr(module, "failpoint", reached.append)
+    context = imports(b"1,Ada,\n2,Bob,\n" + b"3,%s,\n" % (b"x" * 40) + b"4,Cid,\n5,Eve,\n")
+
+    run(context)
+
+    # The first two fill a chunk with the long one, the last two are another; then the file goes.
+    assert reached.count("import.committed") == 3
+    assert auditor.one("SELECT count(*) FROM members") == 5
 
 
 def test_an_attempt_that_was_overtaken_stores_nothing_more(imports, auditor):

@@ -104,7 +104,7 @@ def _import_now(
     connection: Connection, organization: Organization, received: Received
 ) -> dict[str, Any]:
     try:
-        done = import_now(connection, organization, received.rows())
+        done = import_now(connection, organization, *received.rows())
     except TakesTooLong:
         raise Refused(Fault.TOO_LARGE, _TOO_LARGE) from None
     return shape.finished_import(*done)

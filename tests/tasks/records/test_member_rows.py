@@ -8,10 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tasks.records import member_rows
 from tasks.records.member_rows import (
     FIELDS,
     MAX_FIELD,
     MAX_LINE,
+    MAX_ROW,
     Checker,
     HeaderRejected,
     Lines,
@@ -150,6 +152,24 @@ def test_a_quote_that_is_never_closed_costs_one_field_of_text_and_not_the_file()
     assert len(rows) > 5000
 
 
+def test_a_row_of_fields_that_each_end_in_the_next_line_is_read_in_bounded_memory():
+    data = b"name,surname\n" + b'ab","\n' * 400_000 + b'"\nBob,Ross\n'
+    lines = lines_of(data, piece=65536)
+    columns, delimiter = csv_header(lines)
+
+    begin, sizes, rows = lines.offset, [], []
+    for row in read_csv(lines, columns, delimiter):
+        sizes.append(lines.offset - begin)
+        begin = lines.offset
+        rows.append(named(row))
+
+    assert max(sizes) <= MAX_ROW + len(b'ab","\n')
+    assert rows[:2] == ["malformed-row", "malformed-row"]
+    assert rows[-1] == {"name": "Bob", "surname": "Ross"}
+    behind = lines_of(data, piece=65536, start=len(b"name,surname\n"))
+    assert count_csv(behind, delimiter) == len(rows)
+
+
 def test_a_line_beyond_the_limit_is_a_malformed_row_and_is_passed_over():
     data = b"name,surname\nAda,L\n" + b"x" * (3 * MAX_LINE) + b"\nBob,Ross\n"
 
@@ -200,8 +220,9 @@ FIELD = st.text(st.sampled_from('ab1é" ,;\n\r\t\u2028€😀'), max_size=6)
 
 
 @pytest.fixture
-def small_fields():
-    """A limit for fields that a generated file can pass."""
+def small_fields(monkeypatch):
+    """Limits for fields and rows that a generated file can pass."""
+    monkeypatch.setattr(member_rows, "MAX_ROW", 40)
     before = csv.field_size_limit(24)
     yield
     csv.field_size_limit(before)
