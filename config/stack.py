@@ -6,6 +6,7 @@ import argparse
 import base64
 import contextlib
 import os
+import secrets
 import shlex
 import signal
 import socket
@@ -233,6 +234,9 @@ def _fernet_key() -> str:
     return base64.urlsafe_b64encode(os.urandom(32)).decode()
 
 
+#: Ports that the system gives to no connection by itself: none is taken between being found free
+#: and being listened to, and of two stacks that start together hardly one takes the other's.
+_PORTS = range(20_000, 32_000)
 #: Where real watchlists may lie beside this project, and lists of invented names.
 _REAL_LISTS, SAMPLE_LISTS = _ROOT.parent / "shared" / "data", _ROOT / "bench" / "sample_lists"
 
@@ -256,13 +260,13 @@ def procfile() -> dict[str, str]:
 
 def free_port(wanted: int = 0) -> int:
     """Return the wanted port, or another one where somebody listens on that already."""
+    port = wanted or secrets.choice(_PORTS)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind(("127.0.0.1", wanted))
+            probe.bind(("127.0.0.1", port))
         except OSError:
             return free_port()
-        port: int = probe.getsockname()[1]
     return port
 
 

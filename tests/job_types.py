@@ -8,7 +8,7 @@ import os
 import signal
 import time
 from datetime import timedelta
-from hashlib import sha256
+from hashlib import pbkdf2_hmac, sha256
 from typing import TYPE_CHECKING, Any
 
 from marshmallow import Schema, fields
@@ -92,6 +92,12 @@ def loops(ctx: Context) -> None:
                 pass
         except BaseException:  # noqa: BLE001
             pass
+
+
+@job_type("computes", payload=Nothing, result=Nothing, attempts=2, timeout=1.0)
+def computes(ctx: Context) -> None:
+    """Stay in C for hours, where no signal handler of Python's gets a turn."""
+    pbkdf2_hmac("sha256", b"", b"", 2**31 - 1)
 
 
 @job_type("dies", payload=Nothing, result=Nothing, attempts=3)

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import httpx
 import psutil
@@ -19,9 +19,6 @@ from config.embedded import EmbeddedFailed, Servers
 from config.processes import spawn
 from config.stack import Stack, free_port, procfile
 from tests.conftest import ROOT, wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def answer_of(servers: Servers) -> tuple[int, bool]:
@@ -218,6 +215,13 @@ def test_a_port_that_is_taken_is_a_clear_end(tmp_path):
 
     assert str(failed.value) == f"web ended at once: see {tmp_path / 'web.log'}"
     assert living(tmp_path) == []
+
+
+def test_a_free_port_is_none_that_a_connection_takes_by_itself():
+    text = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text()
+    first = int(text.split()[0])
+
+    assert all(1024 < free_port() < first for _ in range(20))
 
 
 def test_a_free_port_is_free():

@@ -31,6 +31,7 @@ BOUNDS = {
     "holds": 3,
     "holds_each": 3,
     "loops": 2,
+    "computes": 2,
     "dies": 3,
     "gated": 3,
     "parks": 3,

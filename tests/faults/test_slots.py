@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 
+import pytest
+
 from tests.conftest import wait_until
 from tests.faults.conftest import QUICK, Sender, wait_for_more
 
 
+@pytest.mark.parametrize("kind", ["loops", "computes"])
 def test_a_handler_that_never_ends_is_stopped_at_its_time_limit(
-    start_worker, jobs, wait, auditor, audit
+    start_worker, jobs, wait, auditor, audit, kind
 ):
     start_worker(**QUICK, WORKER_PROCESSES="1")
-    endless = jobs.add("loops")
+    endless = jobs.add(kind)
 
     wait.until_over(endless)
     after = jobs.add("noop", n=1)
