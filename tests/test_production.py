@@ -92,9 +92,9 @@ def test_compose_accepts_the_file_where_its_client_is_at_hand():
     try:
         at_hand = subprocess.run([*client, "version"], capture_output=True, check=False)
     except FileNotFoundError:
-        return
+        pytest.skip("docker is not at hand")
     if at_hand.returncode:
-        return
+        pytest.skip("docker has no compose")
 
     checked = subprocess.run(
         [*client, "config", "--quiet"], cwd=ROOT, env=env, capture_output=True, check=False

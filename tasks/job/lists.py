@@ -16,18 +16,21 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 _STATES = ", ".join(f"('{state}')" for state in State)
-# The newest of each type and state, then the newest of those: one index serves every list.
+# The newest of each type and state, then the newest of those: one index serves every list. Of
+# those before a page only the numbers are read, which stand in that index, and no rows.
 _PAGE = text(f"""
     SELECT {COLUMNS} FROM (
-        SELECT newest.* FROM unnest(CAST(:types AS text[])) AS asked (kind)
+        SELECT kind, word, number FROM unnest(CAST(:types AS text[])) AS asked (kind)
         CROSS JOIN (VALUES {_STATES}) AS known (word)
         CROSS JOIN LATERAL (
-            SELECT {COLUMNS} FROM jobs
+            SELECT seq AS number FROM jobs
             WHERE tenant = :tenant AND type = asked.kind AND state = known.word
             ORDER BY seq DESC LIMIT CAST(:limit AS bigint) + :offset
         ) AS newest
-    ) AS jobs
-    ORDER BY seq DESC LIMIT :limit OFFSET :offset
+        ORDER BY number DESC LIMIT :limit OFFSET :offset
+    ) AS page
+    JOIN jobs ON tenant = :tenant AND type = kind AND state = word AND seq = number
+    ORDER BY seq DESC
 """)
 _OF_GATE = text(f"""
     SELECT {COLUMNS} FROM jobs

@@ -218,6 +218,26 @@ def test_the_block_of_pages_is_the_documented_one(listed, record):
     assert [job["jobId"] for job in second.json["jobs"]] == ["01" * 16]
 
 
+@pytest.mark.parametrize(
+    ("query", "total", "found"),
+    [
+        ("limit=10&page=1", 23, range(22, 12, -1)),
+        ("limit=10&page=2", 23, range(12, 2, -1)),
+        ("limit=10&page=3", 23, range(2, -1, -1)),
+        ("limit=10&page=1&type=publish_process", 12, range(22, 2, -2)),
+        ("limit=10&page=2&type=publish_process", 12, [2, 0]),
+    ],
+)
+def test_the_first_a_middle_and_the_last_page(listed, record, query, total, found):
+    for n in range(23):
+        record(f"{n:032x}", type="relay_vote" if n % 2 else "publish_process")
+
+    response = listed(f"?{query}")
+
+    assert response.json["pagination"]["totalItems"] == total
+    assert [job["jobId"] for job in response.json["jobs"]] == [f"{n:032x}" for n in found]
+
+
 def test_another_organizations_jobs_are_not_listed(listed, record, stranger):
     record("01" * 16, tenant=stranger.address)
 

@@ -123,6 +123,76 @@ def test_pages_and_counts_are_of_one_tenant_and_of_the_types_asked_for(database)
     assert counts == [5, 6, 0]
 
 
+def record_many(auditor):
+    """Record jobs 1 to 129: of three types by turns, every fifth another tenant's, some ended."""
+    auditor.rows(
+        "INSERT INTO jobs (id, type, tenant, queue, payload)"
+        " SELECT n::text, (ARRAY['noop', 'fails', 'holds'])[1 + n %% 3],"
+        " CASE WHEN n %% 5 = 0 THEN 'other' ELSE 'org' END, 'default', '{}'"
+        " FROM generate_series(1, 129) n"
+    )
+    ended = "attempts = 1, started_at = now(), finished_at = now(), expires_at = now()"
+    auditor.rows(
+        f"UPDATE jobs SET state = 'completed', result = '{{}}', {ended} WHERE seq %% 2 = 0"
+    )
+    auditor.rows(
+        "UPDATE jobs SET state = 'failed', error = 'no use', code = 'no_use', "
+        f"{ended} WHERE seq %% 7 = 1 AND state = 'pending'"
+    )
+
+
+@pytest.mark.parametrize("types", [["noop", "fails", "holds"], ["noop", "holds"], ["fails"]])
+@pytest.mark.parametrize("limit", [1, 10, 100])
+def test_every_page_is_a_part_of_the_plain_list(database, auditor, types, limit):
+    record_many(auditor)
+    plain = auditor.rows(
+        "SELECT id, type, state, finished_at FROM jobs WHERE tenant = 'org' AND type = ANY(%s)"
+        " ORDER BY seq DESC",
+        types,
+    )
+
+    with database.statement() as connection:
+        pages = [
+            lists.page(connection, "org", types, limit=limit, offset=offset)
+            for offset in range(0, len(plain) + limit, limit)
+        ]
+        beyond = lists.page(connection, "org", types, limit=limit, offset=10**15)
+
+    found = [(j.id, j.type, j.state, j.finished_at) for page in pages for j in page]
+    assert found == [tuple(row.values()) for row in plain]
+    assert {len(page) for page in pages[: len(plain) // limit]} <= {limit}
+    assert beyond == []
+
+
+def test_the_first_a_middle_and_the_last_page_of_one_type(database, auditor):
+    record_many(auditor)
+
+    with database.statement() as connection:
+        first, middle, last, beyond = (
+            lists.page(connection, "org", ["noop"], limit=10, offset=offset)
+            for offset in (0, 10, 30, 40)
+        )
+
+    assert [job.seq for job in first] == [129, 126, 123, 117, 114, 111, 108, 102, 99, 96]
+    assert [job.seq for job in middle] == [93, 87, 84, 81, 78, 72, 69, 66, 63, 57]
+    assert [job.seq for job in last] == [18, 12, 9, 6, 3]
+    assert beyond == []
+
+
+def test_of_the_jobs_before_a_page_only_the_index_is_read(database, auditor):
+    auditor.rows(
+        "INSERT INTO jobs (id, type, tenant, queue, payload)"
+        " SELECT n::text, 'noop', 'org', 'default', '{}' FROM generate_series(1, 5000) n"
+    )
+    auditor.rows("VACUUM ANALYZE jobs")
+
+    with database.statement() as connection:
+        asked = {"tenant": "org", "types": TYPES, "limit": 10, "offset": 4000}
+        plan = connection.execute(text(f"EXPLAIN {lists._PAGE.text}"), asked).all()
+
+    assert "Index Only Scan Backward using jobs_of_tenant" in str(plan)
+
+
 def test_numbers_are_skipped_only_once_every_job_up_to_them_is_counted(database, auditor):
     skipped = "SELECT seq FROM job_counts_horizon"
     with database.statement() as quick:
