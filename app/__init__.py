@@ -13,20 +13,24 @@ from app.tracing import trace_requests
 from app.wiring import wire
 from config import failpoints, logs
 from config.settings import Settings, SettingsInvalid
+from tasks.job.errors import JobTypeFaulty
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Return the WSGI application, wired as the settings (or the environment) say.
 
     Raises:
-        SettingsInvalid: the environment does not describe a service that can start.
+        SettingsInvalid, JobTypeFaulty: the environment does not describe a service that can start.
     """
     try:
-        settings = settings or Settings.from_env()
-    except SettingsInvalid as fault:
+        return _create(settings or Settings.from_env())
+    except (SettingsInvalid, JobTypeFaulty) as fault:
         if not cli.is_asked_for_commands():
             raise
         return cli.without_settings(fault)
+
+
+def _create(settings: Settings) -> Flask:
     logs.configure(settings.log_level)
     failpoints.arm(settings.failpoints)
     app = Flask(__name__)

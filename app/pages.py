@@ -43,7 +43,8 @@ def page_of(query: Mapping[str, str], total: int) -> Page:
     number = _number(query, "page", 1)
     last = max(1, -(-total // limit))
     if not 1 <= number <= last:
-        raise Refused(Fault.BAD_PARAMETER, "page is past the last")
+        text = "page is past the last" if number > last else "pages begin with 1"
+        raise Refused(Fault.BAD_PARAMETER, text)
     return Page(number, limit, last)
 
 

@@ -44,6 +44,14 @@ class _FromEnv:
     """
 
     @classmethod
+    def of_command(cls) -> Self:
+        """Read what the environment says, or end this process with what is wrong with it."""
+        try:
+            return cls.from_env()
+        except SettingsInvalid as fault:
+            raise SystemExit(str(fault)) from None
+
+    @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
         """Read what the environment says.
 

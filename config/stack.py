@@ -289,10 +289,13 @@ def main() -> int:
         port = arguments.port if arguments.port is not None else free_port(_PORT)
         with Stack(arguments.data, port=port).running() as stack:
             _introduce(stack)
+            if port != (arguments.port or _PORT):
+                print(f"Port {_PORT} is taken by another program.", flush=True)
             while not told.wait(0.5):
                 if name := stack.fallen():
                     print(f"{name} ended by itself: see {stack.log(name)}", file=sys.stderr)
                     return 1
+            print("Stopping: running jobs are handed back.", flush=True)
     except EmbeddedFailed as failed:
         print(failed, file=sys.stderr)
         return 1

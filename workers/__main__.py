@@ -6,9 +6,14 @@ import sys
 
 from config import logs
 from config.settings import Settings
+from tasks.job.errors import JobTypeFaulty
 from workers.supervisor import Supervisor
 
 if __name__ == "__main__":
-    settings = Settings.from_env()
+    settings = Settings.of_command()
     logs.configure(settings.log_level)
-    sys.exit(Supervisor(settings).run())
+    try:
+        supervisor = Supervisor(settings)
+    except JobTypeFaulty as fault:
+        sys.exit(str(fault))
+    sys.exit(supervisor.run())

@@ -53,7 +53,7 @@ def fault(connection: Connection, host: str) -> str | None:
 
 def main() -> int:
     """Check this machine; a database that is away is no fault of the workers."""
-    database = Database(Settings.from_env(), name="jobspine alive")
+    database = Database(Settings.of_command(), name="jobspine alive")
     try:
         with database.statement() as connection:
             found = fault(connection, socket.gethostname())

@@ -21,6 +21,7 @@ from tasks.job import idempotency, lists, upkeep
 from tasks.job.declare import JOB_TYPES, discover
 from tasks.job.dispatch import Dispatch
 from tasks.job.ending import move_on, told_of
+from tasks.job.errors import JobTypeFaulty
 from tasks.job.queue import connect, depth, ring, ring_for
 from tasks.job.states import HAND_BACK, LEASE
 from tasks.watch import search, tallies
@@ -234,16 +235,21 @@ def main() -> int:
     # Late: Celery, which the sweep of a parent process has no use for.
     from workers.listen import queues_served  # noqa: PLC0415
 
-    settings = Settings.from_env()
+    settings = Settings.of_command()
     logs.configure(settings.log_level)
-    queues = queues_served(settings, discover(settings.task_modules, keep=settings.kept))
+    try:
+        kinds = discover(settings.task_modules, keep=settings.kept)
+    except JobTypeFaulty as fault:
+        print(fault, file=sys.stderr)  # noqa: T201 - to a shell
+        return 1
+    queues = queues_served(settings, kinds)
     database = Database(settings, name="jobspine sweep")
     try:
         swept = Sweep(settings, database, queues).once()
     except SQLAlchemyError as error:
         if not is_away(error):
             raise
-        print("PostgreSQL cannot be reached", file=sys.stderr)  # noqa: T201 - to a shell
+        print("PostgreSQL cannot be reached", file=sys.stderr)  # noqa: T201 - likewise
         return 1
     finally:
         database.close()

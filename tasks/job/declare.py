@@ -217,13 +217,18 @@ def discover(
     `keep` says in seconds how long ended jobs of some types can be read, whatever they declare.
 
     Raises:
-        JobTypeFaulty: there is no such type.
+        JobTypeFaulty: there is no such type, or module.
     """
     for module in pkgutil.iter_modules(tasks.__path__):
         if not module.ispkg:
             importlib.import_module(f"tasks.{module.name}")
     for name in more:
-        importlib.import_module(name)
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as missing:
+            if not f"{name}.".startswith(f"{missing.name}."):  # it is there, and lacks something
+                raise
+            raise JobTypeFaulty(f"TASK_MODULES names {name}, and there is no such module") from None
     for name, seconds in keep.items():
         if name not in JOB_TYPES:
             raise JobTypeFaulty(f"JOB_KEEP names {name}, and no such type is declared")

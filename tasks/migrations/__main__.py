@@ -7,6 +7,6 @@ from config.settings import Settings
 from tasks.migrations.upgrade import upgrade
 
 if __name__ == "__main__":
-    settings = Settings.from_env()
+    settings = Settings.of_command()
     logs.configure(settings.log_level)
     upgrade(settings)

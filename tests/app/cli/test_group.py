@@ -49,7 +49,9 @@ def test_an_environment_that_makes_no_sense_is_one_line_and_help_needs_none(sett
 
     listing = flask(env, "jobs", "list")
     asked = flask(env, "jobs", "--help")
+    kept = flask({**environment(settings), "JOB_KEEP": "nonsense=9"}, "jobs", "list")
 
+    assert kept == (1, "", "Error: JOB_KEEP names nonsense, and no such type is declared\n")
     assert listing == (1, "", "Error: DATABASE_URL is required; PORT is not a whole number\n")
     assert asked[0] == 0
     assert "Sweep once" in asked[1]

@@ -118,6 +118,14 @@ def test_a_module_elsewhere_is_found_when_it_is_named(tmp_path, monkeypatch):
     del sys.modules["jobs_elsewhere"]
 
 
+def test_a_module_that_lacks_another_is_not_called_missing(tmp_path, monkeypatch):
+    (tmp_path / "lacks_another.py").write_text("import nowhere_to_be_found")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ModuleNotFoundError, match="nowhere_to_be_found"):
+        discover(["lacks_another"])
+
+
 def test_how_long_jobs_of_a_type_are_kept_can_be_set():
     assert discover(keep={"org_members": 60})["org_members"].keep == timedelta(minutes=1)
     with pytest.raises(JobTypeFaulty, match="JOB_KEEP names nothing, and no such type"):
