@@ -293,7 +293,8 @@ def main() -> int:
                 print(f"Port {_PORT} is taken by another program.", flush=True)
             while not told.wait(0.5):
                 if name := stack.fallen():
-                    print(f"{name} ended by itself: see {stack.log(name)}", file=sys.stderr)
+                    how = f"{name} ended by itself with {stack.processes[name].returncode}"
+                    print(f"{how}: see {stack.log(name)}", file=sys.stderr)
                     return 1
             print("Stopping: running jobs are handed back.", flush=True)
     except EmbeddedFailed as failed:

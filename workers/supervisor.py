@@ -80,6 +80,8 @@ class Supervisor:
         self._settings = settings
         kinds = discover(settings.task_modules, keep=settings.kept)
         self._queues = queues_served(settings, kinds)
+        #: Those among them that nothing is ever put into, as far as is known here.
+        self._unknown = sorted({*self._queues} - {kind.queue for kind in kinds.values()})
         self._has_chain = CHAIN_QUEUE in self._queues and bool(settings.chain_rpc_url)
         # Messages keep their bounds, and those that nobody has read yet outlive their reader.
         self._news, self._read_news = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -97,6 +99,8 @@ class Supervisor:
         if not self._has_right_chain():
             return 1
         log.info("worker_started", processes=len(self._workers), queues=self._queues)
+        if self._unknown:
+            log.warning("no_type_has_queue", queues=self._unknown)
         while not self._is_told_to_stop:
             self._watch()
             time.sleep(_WATCH_SECONDS)

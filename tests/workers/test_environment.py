@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -36,3 +37,10 @@ def test_one_line_says_what_is_wrong(module, variables, said):
     )
 
     assert (ended.returncode, ended.stdout, ended.stderr) == (1, "", said)
+
+
+def test_a_queue_that_no_type_has_is_told_of(start_worker):
+    worker = start_worker(WORKER_QUEUES="bulk,nonsense", WORKER_PROCESSES="1")
+
+    (told,) = [line for line in worker.log.read_text().splitlines() if "no_type_has_queue" in line]
+    assert json.loads(told)["queues"] == ["nonsense"]
