@@ -93,6 +93,7 @@ def main() -> int:
     # Ended from outside, everything is still taken down.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     logs.configure("WARNING")  # what is dispatched here is no news
+    sys.excepthook = sys.__excepthook__  # whoever takes figures reads why there are none
     scale = QUICK if arguments.quick else FULL
     began = time.monotonic()
     with (

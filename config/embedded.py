@@ -34,6 +34,9 @@ _START_SECONDS = 30.0
 _SOCKET_PATH = 80
 #: Who PostgreSQL runs as when we are root, which it refuses to be.
 _UNPRIVILEGED = "nobody"
+#: Leaves out of PostgreSQL's log what clients sent. Terse messages come without DETAIL and CONTEXT,
+#: which quote keys and rows; the other setting leaves out the statements that failed.
+_DISCREET = {"log_error_verbosity": "terse", "log_min_error_statement": "panic"}
 
 
 class EmbeddedFailed(Exception):
@@ -78,6 +81,7 @@ class Postgres:
         self._outlive_predecessor()
         options = {"listen_addresses": "", "unix_socket_directories": str(self._sockets)}
         options |= {"max_connections": "200", "max_wal_size": "2GB", "shared_buffers": "256MB"}
+        options |= _DISCREET
         command = [self._bin / "postgres", "-D", self._cluster]
         for name, value in options.items():
             command += ["-c", f"{name}={value}"]

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from structlog.typing import EventDict
+
+log = structlog.get_logger(__name__)
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,
@@ -60,11 +65,42 @@ class _Writer:
 _writer = _Writer()
 
 
+def _uncaught(kind: type[BaseException], error: BaseException | None, **more: str) -> None:
+    """Log an exception that nobody catches, which Python would print with its text.
+
+    What ends a process or a thread on purpose is no news, as little as it is to Python.
+    """
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    # Python answers a hook that fails by printing both exceptions.
+    with contextlib.suppress(Exception):
+        if error is not None and error.__cause__ is not None:
+            more["cause"] = type(error.__cause__).__name__
+        log.error("uncaught", error=kind.__name__, exc_info=error, **more)
+
+
+def _uncaught_at_all(
+    kind: type[BaseException], error: BaseException, _trace: TracebackType | None
+) -> None:
+    # Also what C code prints and goes on, such as psycopg2 whose session ends in COPY.
+    _uncaught(kind, error)
+
+
+def _uncaught_in_thread(found: threading.ExceptHookArgs) -> None:
+    more = {"thread": found.thread.name} if found.thread else {}
+    _uncaught(found.exc_type, found.exc_value, **more)
+
+
+def _unraisable(found: sys.UnraisableHookArgs) -> None:
+    _uncaught(found.exc_type, found.exc_value)
+
+
 def configure(level: str) -> None:
     """Send every log line of this process to standard error as JSON.
 
     Lines of the libraries pass through the same form. Exceptions are reduced to their class
-    and place, because their messages may hold personal data or secrets.
+    and place, because their messages may hold personal data or secrets; those that nobody
+    catches as well.
     """
     renderer = structlog.processors.JSONRenderer(sort_keys=True)
     formatter = structlog.stdlib.ProcessorFormatter(
@@ -88,3 +124,6 @@ def configure(level: str) -> None:
         logger_factory=lambda *_: _writer,
         cache_logger_on_first_use=True,
     )
+    sys.excepthook = _uncaught_at_all
+    threading.excepthook = _uncaught_in_thread
+    sys.unraisablehook = _unraisable

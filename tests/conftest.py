@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -227,10 +228,29 @@ def redis(servers: Servers) -> Iterator[redis_py.Redis]:
     client.close()
 
 
+@contextlib.contextmanager
+def _as_heard() -> Iterator[None]:
+    """Let pytest hear again, after a block, of exceptions in threads and destructors."""
+    heard = sys.excepthook, threading.excepthook, sys.unraisablehook
+    try:
+        yield
+    finally:
+        sys.excepthook, threading.excepthook, sys.unraisablehook = heard
+
+
+@pytest.fixture(autouse=True)
+def _hooks() -> Iterator[None]:
+    """What a test's own code may change, as it configures logs."""
+    with _as_heard():
+        yield
+
+
 @pytest.fixture(scope="session")
 def application() -> Flask:
     """The API as a WSGI application in this process, not wired to anything that is there."""
-    return create_app(Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere"))
+    nowhere = Settings(database_url="postgresql://nowhere", redis_url="redis://nowhere")
+    with _as_heard():
+        return create_app(nowhere)
 
 
 @pytest.fixture

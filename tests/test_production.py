@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shlex
 import subprocess
 from pathlib import Path
 
+import psycopg2
 import pytest
 import yaml
 
@@ -61,6 +63,21 @@ def test_every_lasting_service_has_a_health_check(name):
 def test_the_servers_are_new_enough():
     assert int(COMPOSE["postgres"]["image"].partition(":")[2]) >= 16
     assert int(COMPOSE["redis"]["image"].partition(":")[2]) >= 7
+
+
+def test_the_postgresql_of_both_forms_keeps_what_clients_sent_out_of_its_log(servers):
+    wanted = {"log_error_verbosity": "terse", "log_min_error_statement": "panic"}
+    command = COMPOSE["postgres"]["command"]
+
+    with contextlib.closing(psycopg2.connect(servers.postgres.url)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(
+            "SELECT name, setting FROM pg_settings WHERE name = ANY(%s)", (list(wanted),)
+        )
+        assert dict(cursor.fetchall()) == wanted
+    assert command[0] == "postgres"
+    assert command[1::2] == ["-c"] * len(wanted)
+    assert dict(word.split("=") for word in command[2::2]) == wanted
 
 
 def test_the_image_holds_every_package_that_the_commands_need():
