@@ -245,6 +245,14 @@ def test_a_webhook_is_told_again(post, get, database, auditor):
     assert (done["action"], done["jobs"], done["details"]) == ("replay", ["a"], {"delivery": told})
 
 
+@pytest.mark.parametrize("what", ["retry", "cancel"])
+def test_an_order_about_a_job_that_there_is_not_is_a_404(post, get, what):
+    answer = post(f"/jobs/nobody/{what}")
+
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "no_job")
+    assert get("/actions").json["actions"] == []
+
+
 ALL = {"filter": {"type": "noop"}, "expected": 1}
 
 

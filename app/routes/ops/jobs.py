@@ -24,6 +24,7 @@ from app.shapes import ops as shape
 from app.shapes import ops_schemas as schemas
 from app.shapes.fault import Fault
 from app.wiring import wiring
+from tasks.job import store
 from tasks.watch import actions, search
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def cancel_job(headers: Headers, job_id: str) -> Response:
     by = acting_operator()
 
     def order(dispatch: Dispatch) -> dict[str, Any]:
-        return shape.done(actions.cancel(dispatch, _known(job_id), by=by))
+        return shape.done(actions.cancel(dispatch, _job(dispatch, job_id), by=by))
 
     return order_once(headers, by, ["cancel", job_id], order)
 
@@ -119,7 +120,7 @@ def retry_job(headers: Headers, job_id: str) -> Response:
     by = acting_operator()
 
     def order(dispatch: Dispatch) -> dict[str, Any]:
-        return {"id": job_id, "as": actions.repeat(dispatch, _known(job_id), by=by)}
+        return {"id": job_id, "as": actions.repeat(dispatch, _job(dispatch, job_id), by=by)}
 
     return order_once(headers, by, ["retry", job_id], order)
 
@@ -141,5 +142,12 @@ def replay_delivery(headers: Headers, delivery_id: str) -> Response:
 def _known(job_id: str) -> str:
     """Return an id that PostgreSQL can be asked for."""
     if not job_id.isprintable():
+        raise Refused(Fault.NO_JOB)
+    return job_id
+
+
+def _job(dispatch: Dispatch, job_id: str) -> str:
+    """Return the id of a job that there is."""
+    if store.get(dispatch.connection, _known(job_id)) is None:
         raise Refused(Fault.NO_JOB)
     return job_id
