@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -172,27 +173,28 @@ def org_members(
 
     facts = dict(ctx.progress_so_far)
     lines, rows = read_upload(ctx.database, upload, start=ctx.cursor["offset"], **form)
-    chunks = _one_ahead(_chunks(lines, rows, checker_for(organization), facts["read"]))
-    while True:
-        chunk = next(chunks, None)
-        failpoint("import.chunk_read")
-        with ctx.step() as step:
-            if chunk is not None:
-                stored = _store(step.connection, organization.id, chunk.rows, ctx.cursor)
-                members.add_errors(step.connection, ctx.job.id, facts["errors"], chunk.errors)
-                facts["read"] += chunk.read
-                facts["added"] += len(chunk.rows)
-                facts["errors"] += len(chunk.errors)
-                merging = {"merging": stored.merged}
-                step.save(progress=facts, cursor={"offset": chunk.offset, **merging})
-            else:
-                uploads.remove(step.connection, upload)
-            failpoint("import.before_commit")
-        failpoint("import.committed")
-        if chunk is None:
-            return {name: facts[name] for name in ("added", "total", "errors")}
-        if ctx.elapsed > TURN_SECONDS:
-            raise Wait(0)
+    checked = _chunks(lines, rows, checker_for(organization), facts["read"])
+    with _one_ahead(checked) as chunks:
+        while True:
+            chunk = next(chunks, None)
+            failpoint("import.chunk_read")
+            with ctx.step() as step:
+                if chunk is not None:
+                    stored = _store(step.connection, organization.id, chunk.rows, ctx.cursor)
+                    members.add_errors(step.connection, ctx.job.id, facts["errors"], chunk.errors)
+                    facts["read"] += chunk.read
+                    facts["added"] += len(chunk.rows)
+                    facts["errors"] += len(chunk.errors)
+                    merging = {"merging": stored.merged}
+                    step.save(progress=facts, cursor={"offset": chunk.offset, **merging})
+                else:
+                    uploads.remove(step.connection, upload)
+                failpoint("import.before_commit")
+            failpoint("import.committed")
+            if chunk is None:
+                return {name: facts[name] for name in ("added", "total", "errors")}
+            if ctx.elapsed > TURN_SECONDS:
+                raise Wait(0)
 
 
 def read_upload(
@@ -228,13 +230,22 @@ def _chunks(
         yield chunk
 
 
-def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Chunk]:
-    """Read the next chunk in a thread while PostgreSQL stores this one."""
+@contextmanager
+def _one_ahead(chunks: Iterator[Chunk]) -> Iterator[Iterator[Chunk]]:
+    """Have the next chunk read by a thread while PostgreSQL stores this one.
+
+    The thread ends with the context. If a generator held it, then after an attempt that broke off
+    the garbage collector would close that, in whatever thread it runs, which waits for this one.
+    """
     with ThreadPoolExecutor(1, "reader") as reader:
-        upcoming = reader.submit(next, chunks, None)
-        while (chunk := upcoming.result()) is not None:
+
+        def read() -> Iterator[Chunk]:
             upcoming = reader.submit(next, chunks, None)
-            yield chunk
+            while (chunk := upcoming.result()) is not None:
+                upcoming = reader.submit(next, chunks, None)
+                yield chunk
+
+        yield read()
 
 
 def _store(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from tasks import org_members as module
@@ -106,6 +108,21 @@ def test_an_import_that_broke_off_anywhere_goes_on_with_every_row_once(
         {"seq": 2, "row": 9},
     ]
     assert auditor.one("SELECT member_count FROM organizations") == 9
+
+
+def test_an_attempt_that_breaks_off_leaves_no_thread(imports, monkeypatch):
+    context = imports(ROWS)
+
+    def breaks(name):
+        if name == "import.before_commit":
+            raise ZeroDivisionError
+
+    monkeypatch.setattr(module, "failpoint", breaks)
+    with pytest.raises(ZeroDivisionError) as broken:
+        run(context)
+
+    assert broken.tb is not None  # what holds the frames of the attempt
+    assert [one.name for one in threading.enumerate() if one.name.startswith("reader")] == []
 
 
 def test_a_chunk_of_long_rows_is_a_small_one(imports, auditor, monkeypatch):
