@@ -152,8 +152,8 @@ class Ringer:
 
     #: Bells in one pipeline at the most.
     BATCH = 200
-    #: How long bells gather behind the last that was rung; seconds.
-    GATHER = 0.01
+    #: How long bells gather behind the last that was rung; seconds. Ringing costs by the batch.
+    GATHER = 0.025
     #: How long Redis is left alone after it failed; seconds.
     PAUSE = 1.0
     #: Bells kept while Redis is slow; beyond that the sweep rings.
