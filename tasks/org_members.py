@@ -19,8 +19,8 @@ from config.failpoints import failpoint
 from tasks.job.declare import hex_id, job_type
 from tasks.job.errors import Complaint, NotRepeatable, Permanent, Wait
 from tasks.records import members, uploads, voting
+from tasks.records.member_fields import Checker
 from tasks.records.member_rows import (
-    Checker,
     Lines,
     RowRejected,
     count_csv,
