@@ -240,8 +240,7 @@ def main() -> int:
     try:
         kinds = discover(settings.task_modules, keep=settings.kept)
     except JobTypeFaulty as fault:
-        print(fault, file=sys.stderr)  # noqa: T201 - to a shell
-        return 1
+        sys.exit(str(fault))
     queues = queues_served(settings, kinds)
     database = Database(settings, name="jobspine sweep")
     try:
@@ -249,7 +248,7 @@ def main() -> int:
     except SQLAlchemyError as error:
         if not is_away(error):
             raise
-        print("PostgreSQL cannot be reached", file=sys.stderr)  # noqa: T201 - likewise
+        print("PostgreSQL cannot be reached", file=sys.stderr)  # noqa: T201 - to a shell
         return 1
     finally:
         database.close()

@@ -280,6 +280,17 @@ def test_an_order_that_is_given_again_with_its_key_is_carried_out_once(
     assert len(get("/actions").json["actions"]) == 1
 
 
+def test_a_webhook_is_told_once_more_however_often_that_is_ordered_with_a_key(
+    post, database, auditor, get
+):
+    told = tell(database, auditor, "a")
+
+    first, again = (post(f"/deliveries/{told}/replay", None, "k") for _ in range(2))
+
+    assert (first.status_code, first.data) == (200, again.data)
+    assert len(get("/actions").json["actions"]) == 1
+
+
 def test_the_key_of_an_order_is_good_for_that_order_of_that_operator(
     post, client, database, auditor
 ):
